@@ -1,0 +1,1 @@
+"""The reading half: the store into tidy tables, statistics, figures and a report."""

@@ -1,0 +1,88 @@
+"""A curve of the plan: accuracy against a numeric setting, ours and the published one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.entry import Entry
+from reports.published import obstacles, published
+from reports.statistics import Robustness, robustness
+from reports.table import Column, column_of
+from sweeper.spec.plan import Curve, Plan
+from sweeper.tracking.summary import Summary
+
+
+@dataclass(frozen=True)
+class Line:
+    """One column: (setting, summary) by rising setting, and the zero-shot mean if there is one."""
+
+    column: Column
+    points: Sequence[tuple[float, Summary]]
+    zero_shot: float | None
+    robustness: Robustness | None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A curve with our lines, and the published ones: name -> (setting, percent)."""
+
+    curve: Curve
+    lines: Sequence[Line]
+    beside: Mapping[str, Sequence[tuple[float, float]]]
+    beside_title: str
+
+
+def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Drawn:
+    """The points of a curve: cells with a number along its axis and at least one finished seed."""
+    found: dict[Column, list[tuple[float, Summary]]] = {}
+    settings: dict[str, float] = {}
+    for cell in plan.cells:
+        for role in cell.roles:
+            summary = entries[cell.id].summary
+            if role.axis != curve.axis or not isinstance(role.value, int | float):
+                continue
+            settings[role.target_row or role.label] = float(role.value)
+            if summary is not None:
+                found.setdefault(column_of(cell), []).append((float(role.value), summary))
+    lines = []
+    for column, points in found.items():
+        points.sort(key=lambda point: point[0])
+        means = [(setting, summary.mean) for setting, summary in points]
+        lines.append(Line(column, points, _zero_shot(plan, entries, column), robustness(means)))
+    beside, title = _beside(curve.target, settings, plan) if curve.target else ({}, "")
+    return Drawn(curve, lines, beside, title)
+
+
+def _zero_shot(plan: Plan, entries: Mapping[str, Entry], column: Column) -> float | None:
+    for cell in plan.cells:
+        summary = entries[cell.id].summary
+        if column_of(cell) == column and cell.config.get("method") == "tp" and summary is not None:
+            return summary.mean
+    return None
+
+
+def _beside(
+    target: str, settings: Mapping[str, float], plan: Plan
+) -> tuple[dict[str, list[tuple[float, float]]], str]:
+    paper, name = published(target)
+    table = paper.tables[name]
+    values = {row: settings.get(row, _number(row)) for row in table.rows}
+    lines = {
+        column: sorted(
+            (setting, table.rows[row][column])
+            for row, setting in values.items()
+            if setting is not None and column in table.rows[row]
+        )
+        for column in paper.columns_of(name)
+    }
+    title = f"Published: {paper.paper.upper()}, {table.source}\n"
+    comparable = any(
+        not obstacles(paper, name, column, cell.config) for column in lines for cell in plan.cells
+    )
+    title += "" if comparable else "not measured as ours: compare shape, not value"
+    return {column: points for column, points in lines.items() if points}, title
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.replace(".", "", 1).isdecimal() else None

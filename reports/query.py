@@ -1,0 +1,98 @@
+"""From the store to one tidy frame: the newest plan of a sweep, and a row for each trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sweeper.errors import StoreError, nearest
+from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.plan import Cell, Plan
+from sweeper.spec.trial import TrialSpec
+from sweeper.tracking import history
+from sweeper.tracking.history import Launch, RecordedTrial
+from sweeper.tracking.store import Store, open_store
+
+MISSING = "missing"  # planned, and no run of it in the store
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A plan and what the store holds of it.
+
+    trials: one row a trial, in the order of the plan; the columns are
+        trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool),
+        test_acc, test_loss, val_acc, val_loss (fractions and nats; NaN where there is none),
+        trainable_parameters, epochs, seconds, then `over.<factor>`, `role.<axis>` (its labels),
+        and every setting as `config.<name>`.
+    """
+
+    store: str
+    launch: Launch
+    plan: Plan
+    trials: pd.DataFrame
+
+    def of(self, cell: Cell) -> pd.DataFrame:
+        """The rows of one cell."""
+        return self.trials[self.trials["cell"] == cell.id]
+
+
+def latest_plan(uri: str, sweep: str, profile: str | None = None) -> Plan:
+    """The plan of the newest launch of `sweep` (under `profile`). Raises StoreError if none."""
+    store = open_store(uri)
+    return history.read_plan(store, _newest(store, sweep, profile))
+
+
+def load(uri: str, sweep: str, profile: str | None = None) -> Recording:
+    """Everything a report needs to know. Raises StoreError if there is no such launch."""
+    store = open_store(uri)
+    launch = _newest(store, sweep, profile)
+    plan = history.read_plan(store, launch)
+    recorded = history.recorded_trials(store)
+    rows = [
+        _row(spec, cell, recorded.get(spec.id), plan) for cell in plan.cells for spec in cell.trials
+    ]
+    planned = {spec.id for spec in plan.trials()}
+    drawn = [t for key, t in recorded.items() if plan.digest in t.used_by and key not in planned]
+    rows += [_row(trial.spec, None, trial, plan) for trial in drawn]
+    frame = pd.DataFrame(rows, columns=None if rows else ["trial", "cell", "seed", "status"])
+    return Recording(uri, launch, plan, frame)
+
+
+def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
+    launches = history.launches(store, sweep)
+    for launch in launches:
+        if profile is None or launch.profile == profile:
+            return launch
+    known = sorted({launch.profile for launch in launches})
+    wanted = f"under profile '{profile}'" if profile else "whole"
+    hint = nearest(profile or "", known)
+    raise StoreError(f"{store.uri}: no launch of '{sweep}' {wanted}. {hint}".strip())
+
+
+def _row(
+    spec: TrialSpec, cell: Cell | None, recorded: RecordedTrial | None, plan: Plan
+) -> dict[str, object]:
+    ended = recorded.result if recorded else None
+    result = ended or TrialResult(spec.id, TrialStatus.RUNNING)
+    nan = float("nan")
+    last_val = recorded.metrics.get("val/acc", nan) if recorded else nan
+    return {
+        "trial": spec.id,
+        "cell": spec.cell_id,
+        "seed": spec.seed,
+        "status": str(recorded.status) if recorded else MISSING,
+        "reason": result.reason,
+        "reused": recorded is not None and recorded.first_plan != plan.digest,
+        "test_acc": result.test.acc if result.test else nan,
+        "test_loss": result.test.loss if result.test else nan,
+        "val_acc": result.val.acc if result.val else last_val,
+        "val_loss": result.val.loss if result.val else nan,
+        "trainable_parameters": result.trainable_parameters,
+        "epochs": result.epochs if ended else (recorded.epoch if recorded else 0),
+        "seconds": result.seconds,
+        **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
+        **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
+        **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},
+    }

@@ -1,0 +1,71 @@
+"""What an adaptive search found: its best configurations, and what stopping early saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.markdown import escaped, grid
+from reports.query import Recording
+from sweeper.records import TrialStatus
+
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """The drawn trials by falling validation accuracy, and the epochs that were not trained."""
+
+    ranked: pd.DataFrame
+    stopped: int
+    epochs_saved: int
+    epochs_asked: int
+
+
+def found(recording: Recording) -> Found:
+    """Of a plan with a search. Selection reads validation only; test is shown beside it."""
+    planned = {spec.id for spec in recording.plan.trials()}
+    frame = recording.trials
+    drawn = frame[~frame["trial"].isin(planned)]
+    if drawn.empty:
+        return Found(drawn, 0, 0, 0)
+    stopped = drawn[drawn["status"] == str(TrialStatus.STOPPED)]
+    saved = (stopped["config.epochs"] - stopped["epochs"]).sum()
+    ranked = drawn.sort_values(["val_acc", "trial"], ascending=[False, True], na_position="last")
+    return Found(ranked, len(stopped), int(saved), int(drawn["config.epochs"].sum()))
+
+
+def search_text(recording: Recording) -> str:
+    """The section of the report. The plan must have a search."""
+    search = recording.plan.search
+    if search is None:
+        raise ValueError(f"plan {recording.plan.digest} has no search")
+    result = found(recording)
+    names = sorted(search.space)
+    headers = ["place", *map(escaped, names), "val top-1", "test top-1", "epochs", "status"]
+    rows = []
+    for place, trial in enumerate(result.ranked.head(TOP).to_dict("records"), start=1):
+        settings = [_setting(trial.get(f"config.{name}")) for name in names]
+        scores = [_percent(trial["val_acc"]), _percent(trial["test_acc"])]
+        rows.append([str(place), *settings, *scores, str(trial["epochs"]), str(trial["status"])])
+    counts = ", ".join(
+        f"{n} {status}" for status, n in sorted(result.ranked["status"].value_counts().items())
+    )
+    text = (
+        f"{search.method}, {len(result.ranked)} of {search.num_trials} configurations drawn "
+        f"({counts or 'none yet'}). {result.stopped} were stopped early, which saved "
+        f"{result.epochs_saved} of {result.epochs_asked} epochs. Ranked by the newest validation "
+        "accuracy; one seed each, so neighbours in this table are not told apart."
+    )
+    return f"{text}\n\n{grid(headers, rows)}"
+
+
+def _setting(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else escaped(value)
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}" if fraction == fraction else ""

@@ -1,0 +1,158 @@
+"""A table of the plan, filled: rows are the labels of an axis, columns the crossed factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.entry import Entry
+from reports.published import Paper, obstacles, published
+from reports.statistics import best, difference
+from sweeper.spec.plan import Cell, Plan, Role, Table
+from sweeper.tracking.summary import Summary
+
+Column = tuple[tuple[str, str], ...]  # the crossed factors and their values, sorted by factor
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A table with its entries. `rows` and `columns` are in print order.
+
+    entries: (row, column) -> entry, for what the plan holds; bold: those of them in bold.
+    changes: (row, column) -> paired difference to the base cell of the column (fractions), for
+        every row but the base's, where there is a base. None: no common seed yet.
+    base: the row of the base cell, empty where the plan has none.
+    beside: the published table, if the plan names one.
+    """
+
+    table: Table
+    rows: Sequence[str]
+    columns: Sequence[Column]
+    entries: Mapping[tuple[str, Column], Entry]
+    bold: frozenset[tuple[str, Column]]
+    changes: Mapping[tuple[str, Column], Summary | None]
+    base: str
+    beside: Beside | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Published values of a table's rows, and how ours differ where they may be compared.
+
+    values: (row, published column) -> percent.
+    differences: (row, our column, published column) -> (ours - published in points, how the
+        published value lies to our interval: 'within' | 'below' | 'above' | 'no interval').
+    obstacles: why the others are not compared, each once.
+    """
+
+    paper: Paper
+    name: str  # of the table, such as 'T3a'
+    columns: Sequence[str]
+    values: Mapping[tuple[str, str], float]
+    differences: Mapping[tuple[str, Column, str], tuple[float, str]]
+    obstacles: Sequence[str]
+
+
+def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
+    """Arranges the cells that have a role along the table's axis."""
+    members = [
+        (role, column_of(cell), cell)
+        for cell in plan.cells
+        for role in cell.roles
+        if role.axis == table.axis
+    ]
+    found = {(role.label, column): entries[cell.id] for role, column, cell in members}
+    columns = list(dict.fromkeys(column for _, column, _ in members))
+    roles = {role.label: role for role, _, _ in members}
+    base_rows = {role.label for role, _, cell in members if is_base(cell)}
+    base = base_rows.pop() if len(base_rows) == 1 else ""
+    return Filled(
+        table=table,
+        rows=_ordered(roles, table.target),
+        columns=columns,
+        entries=found,
+        bold=_bold(found, columns),
+        changes=_changes(found, base) if base else {},
+        base=base,
+        beside=_beside(table.target, roles, found) if table.target else None,
+    )
+
+
+def column_of(cell: Cell) -> Column:
+    """The column that a cell stands in."""
+    return tuple(sorted(cell.over.items()))
+
+
+def is_base(cell: Cell) -> bool:
+    """Whether a cell is the one that the others vary: it has a role along several axes."""
+    return len({role.axis for role in cell.roles}) > 1
+
+
+def _ordered(roles: Mapping[str, Role], target: str) -> list[str]:
+    """By number where all are numbers, else as published, else as planned."""
+    values = [role.value for role in roles.values()]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return sorted(roles, key=lambda label: float(roles[label].value or 0))
+    if not target:
+        return list(roles)
+    paper, name = published(target)
+    rank = {row: place for place, row in enumerate(paper.tables[name].rows)}
+    return sorted(roles, key=lambda label: rank.get(_published_row(roles[label]), len(rank)))
+
+
+def _published_row(role: Role) -> str:
+    return role.target_row or role.label
+
+
+def _bold(
+    entries: Mapping[tuple[str, Column], Entry], columns: Sequence[Column]
+) -> frozenset[tuple[str, Column]]:
+    bold: set[tuple[str, Column]] = set()
+    for column in columns:
+        there = {row: entry for (row, place), entry in entries.items() if place == column}
+        winners = best({row: entry.scores for row, entry in there.items() if entry.sound})
+        means = {row: entry.summary.mean for row, entry in there.items() if entry.summary}
+        if any(means[row] == max(means.values()) for row in winners):
+            bold |= {(row, column) for row in winners}
+    return frozenset(bold)
+
+
+def _changes(
+    entries: Mapping[tuple[str, Column], Entry], base: str
+) -> dict[tuple[str, Column], Summary | None]:
+    return {
+        (row, column): difference(entry.scores, entries[base, column].scores)
+        for (row, column), entry in entries.items()
+        if row != base and (base, column) in entries
+    }
+
+
+def _beside(
+    target: str, roles: Mapping[str, Role], entries: Mapping[tuple[str, Column], Entry]
+) -> Beside:
+    paper, name = published(target)
+    columns = paper.columns_of(name)
+    values: dict[tuple[str, str], float] = {}
+    differences: dict[tuple[str, Column, str], tuple[float, str]] = {}
+    reasons: list[str] = []
+    for label, role in roles.items():
+        row = paper.tables[name].rows.get(_published_row(role), {})
+        values |= {(label, column): value for column, value in row.items()}
+        for (ours, place), entry in entries.items():
+            for column, value in row.items() if ours == label else ():
+                against = obstacles(paper, name, column, entry.cell.config)
+                summary = entry.summary
+                if against:
+                    reasons += against
+                elif summary is not None:
+                    differences[label, place, column] = _compare(summary, value)
+    return Beside(paper, name, columns, values, differences, list(dict.fromkeys(reasons)))
+
+
+def _compare(ours: Summary, percent: float) -> tuple[float, str]:
+    gap = ours.mean * 100 - percent
+    if ours.low is None or ours.high is None:
+        return gap, "no interval"
+    if ours.low * 100 <= percent <= ours.high * 100:
+        return gap, "within"
+    return gap, "above" if percent > ours.mean * 100 else "below"

@@ -1,0 +1,1 @@
+"""Hyperparameter and ablation sweeps of prompt-learning methods on frozen vision transformers."""

@@ -1,0 +1,1 @@
+"""Frozen towers behind one interface; the only door to open_clip and timm."""

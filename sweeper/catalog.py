@@ -1,0 +1,102 @@
+"""The names that a sweep file may use: what is installed here. See `sweeper.spec.catalog`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeper import discovery
+from sweeper.backbones import towers
+from sweeper.errors import InputError, Problem, nearest
+from sweeper.method import Plugin
+from sweeper.tasks import catalog as tasks
+
+
+@dataclass(frozen=True)
+class InstalledMethod:
+    """A plugin as the loader of sweep files sees it, a `MethodEntry`."""
+
+    plugin: Plugin
+
+    @property
+    def identity(self) -> str:
+        """Its name, with the digest of the source for a file that is not built in."""
+        return self.plugin.identity
+
+    @property
+    def trains(self) -> bool:
+        """Whether it has anything to train."""
+        return self.plugin.trains
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Every parameter with its default."""
+        return self.plugin.params().model_dump()
+
+    def check(self, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Mistakes as (parameter, rule that is broken)."""
+        try:
+            self.plugin.params(**params)
+        except ValidationError as error:
+            return [
+                self._explain(each["type"], each["loc"], each["msg"]) for each in error.errors()
+            ]
+        return []
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` with defaults, in canonical types."""
+        return self.plugin.params(**params).model_dump()
+
+    def presets(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named settings of parameters and recipe."""
+        return self.plugin.presets
+
+    def schema(self) -> Mapping[str, Any]:
+        """JSON Schema of the parameters."""
+        return self.plugin.params.model_json_schema()
+
+    def _explain(self, kind: str, place: tuple[int | str, ...], text: str) -> tuple[str, str]:
+        name = str(place[0]) if place else "parameters"
+        if kind == "extra_forbidden":
+            hint = nearest(name, list(self.plugin.params.model_fields))
+            text = f"no parameter of method '{self.plugin.name}'. {hint}".rstrip(". ")
+        return name, text
+
+
+class Installed:
+    """The `Catalog` of this installation."""
+
+    def methods(self) -> Sequence[str]:
+        """Names of methods; none is imported."""
+        return discovery.names()
+
+    def backbones(self) -> Sequence[str]:
+        """Names of backbones. Imports open_clip, which takes seconds."""
+        return towers.names()
+
+    def tasks(self) -> Sequence[str]:
+        """Names of built-in tasks."""
+        return tasks.names()
+
+    def method(self, name: str, folder: Path) -> InstalledMethod:
+        """The method of that name, or in that file. Raises InputError."""
+        return InstalledMethod(discovery.find(name, folder))
+
+    def backbone(self, name: str) -> str:
+        """The identity of its weights. Raises InputError."""
+        return towers.describe(name).weights
+
+    def task(self, name: str, folder: Path) -> tuple[str, str]:
+        """(name free of paths, identity of its data). Raises InputError."""
+        info = tasks.describe(name, folder)
+        if info.available:
+            raise InputError(Problem("task", f"'{name}'", "its files", info.available))
+        return info.name, info.data
+
+    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
+        """Why the backbone cannot carry the method with these parameters; empty if it can."""
+        plugin = discovery.find(method, folder)
+        return plugin.skip(plugin.params(**params), towers.describe(backbone)) or ""

@@ -1,0 +1,50 @@
+"""The command `sweeper`: its commands, and how an error reaches the user."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sweeper.cli import doctor, history, launch, listing
+from sweeper.cli.output import stderr
+from sweeper.errors import InputError, SweeperError
+
+app = typer.Typer(
+    name="sweeper",
+    help="Sweeps of prompt-learning methods on frozen vision transformers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    launch.run,
+    launch.plan,
+    launch.resume,
+    history.status,
+    history.report,
+    listing.methods,
+    listing.backbones,
+    listing.tasks,
+    launch.validate,
+    launch.schema,
+    history.ui,
+    doctor.doctor,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 ok, 2 bad input, 3 finished with failed trials, 4 budget
+    exhausted, 130 Ctrl-C."""
+    try:
+        app()
+    except InputError as error:
+        for problem in error.problems:
+            stderr.print(f"error: {problem}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except SweeperError as error:
+        stderr.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(launch.EXIT_INTERRUPTED)

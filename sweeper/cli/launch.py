@@ -1,0 +1,269 @@
+"""`run`, `resume`, `plan`, `validate`: from a sweep file to a launched plan and its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli import options
+from sweeper.cli.hunt import Hunt
+from sweeper.cli.output import duration, print_json, print_line, print_rows, stderr
+from sweeper.cli.progress import Progress, cell_names
+from sweeper.cli.results import check_results, report_folder
+from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.plan import Plan
+from sweeper.spec.trial import TrialSpec
+
+EXIT_FAILED, EXIT_BUDGET, EXIT_INTERRUPTED = 3, 4, 130
+
+
+def run(
+    sweep: options.SweepFile,
+    profile: options.Profile = None,
+    settings: options.Settings = None,
+    seeds: options.Seeds = None,
+    max_trials: options.MaxTrials = None,
+    address: options.Address = None,
+    store: options.Store = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Train what is missing of a sweep, record it, and write the report."""
+    plan = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
+    _launch(
+        plan, max_trials=max_trials, address=address, store=store, results=results, json=json
+    )
+
+
+def resume(
+    sweep: options.SweepName,
+    profile: options.Profile = None,
+    max_trials: options.MaxTrials = None,
+    address: options.Address = None,
+    store: options.Store = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Go on with a recorded sweep: its newest plan is read from the store, not from the file."""
+    uri = options.store_uri(store, results)
+    plan = recorded_plan(uri, sweep, profile)
+    _launch(plan, max_trials=max_trials, address=address, store=uri, results=results, json=json)
+
+
+def plan(
+    sweep: options.SweepFile,
+    profile: options.Profile = None,
+    settings: options.Settings = None,
+    seeds: options.Seeds = None,
+    store: options.Store = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Say what would run, what is already done, and about how long it will take."""
+    from sweeper.execution.estimate import estimate_seconds
+
+    found = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
+    done = _recorded(found, options.store_uri(store, results))
+    todo = missing_trials(found, done)
+    guesses = estimate_seconds(found, todo, done)
+    lanes = lane_count(found)
+    total = sum(guesses[trial.id] or 0.0 for trial in todo) / lanes
+    unknown = sum(1 for trial in todo if guesses[trial.id] is None)
+    rows = _plan_rows(found, done, guesses)
+    if json:
+        print_json(
+            "plan",
+            sweep=found.sweep,
+            profile=found.profile,
+            digest=found.digest,
+            cells=[dict(zip(PLAN_HEADERS, row, strict=True)) for row in rows],
+            trials=len(found.trials()),
+            missing=len(todo),
+            seconds=None if unknown else total,
+        )
+        return
+    print_rows(PLAN_HEADERS, rows)
+    about = f"about {duration(total)} on {lanes} at a time"
+    if unknown:
+        about += f", and {unknown} trials whose time is not known before they run here"
+    print_line(
+        f"{found.sweep}, profile {found.profile}: {len(found.cells)} cells, "
+        f"{len(found.trials())} trials, {len(todo)} to run, {about}"
+    )
+    if found.search is not None:
+        print_line(
+            f"search: {found.search.num_trials} trials drawn by {found.search.method} over "
+            + ", ".join(found.search.space)
+        )
+
+
+def validate(
+    sweep: options.SweepFile,
+    profile: options.Profile = None,
+    settings: options.Settings = None,
+    json: options.Json = False,
+) -> None:
+    """Check a sweep file under one profile; say every mistake at once."""
+    found = read_plan(sweep, profile=profile, settings=settings, seeds=None)
+    if json:
+        print_json("validate", sweep=found.sweep, profile=found.profile, digest=found.digest)
+        return
+    print_line(
+        f"{sweep} is right under profile {found.profile}: {len(found.cells)} cells, "
+        f"{len(found.trials())} trials"
+    )
+
+
+def schema() -> None:
+    """Print the JSON Schema of sweep files, for editors."""
+    import json
+
+    from sweeper.catalog import Installed
+    from sweeper.spec.schema import json_schema
+
+    print_line(json.dumps(json_schema(Installed()), indent=2))
+
+
+def read_plan(
+    sweep: Path, *, profile: str | None, settings: list[str] | None, seeds: str | None
+) -> Plan:
+    """The plan of a sweep file, checked against what is installed."""
+    from sweeper.catalog import Installed
+    from sweeper.spec.load import load
+
+    return load(
+        sweep,
+        Installed(),
+        profile=profile,
+        settings=options.parse_settings(settings),
+        seeds=options.parse_seeds(seeds),
+    )
+
+
+def recorded_plan(uri: str, sweep: str, profile: str | None) -> Plan:
+    """The newest plan in the store of a sweep, given by its name or its file."""
+    from reports.query import latest_plan
+
+    name = Path(sweep).stem if sweep.endswith((".yaml", ".yml")) else sweep
+    return latest_plan(uri, name, profile)
+
+
+def missing_trials(plan: Plan, done: Mapping[str, TrialResult]) -> list[TrialSpec]:
+    """The planned trials without a final result. A failed trial is missing: it runs again."""
+    return [
+        trial
+        for trial in plan.trials()
+        if trial.id not in done or not done[trial.id].status.final
+    ]
+
+
+def lane_count(plan: Plan) -> int:
+    """How many trials run at a time on this machine."""
+    if plan.resources.gpus:
+        return 1
+    return max(1, int((os.cpu_count() or 1) // (plan.resources.cpus * plan.resources.workers)))
+
+
+PLAN_HEADERS = ["cell", "method", "task", "seeds", "done", "to run", "seconds a trial", "note"]
+
+
+def _plan_rows(
+    plan: Plan, done: Mapping[str, TrialResult], guesses: Mapping[str, float | None]
+) -> list[list[str]]:
+    names = cell_names(plan)
+    rows = []
+    for cell in plan.cells:
+        left = [
+            t for t in cell.trials if not (t.id in done and done[t.id].status.final)
+        ]
+        guess = guesses[left[0].id] if left else None
+        rows.append(
+            [
+                names[cell.id],
+                str(cell.config["method"]),
+                str(cell.config["task"]),
+                str(len(cell.trials)),
+                str(len(cell.trials) - len(left)),
+                str(len(left)),
+                f"{guess:.0f}" if guess is not None else "",
+                f"skipped: {cell.skip}" if cell.skip else "",
+            ]
+        )
+    return rows
+
+
+def _recorded(plan: Plan, uri: str) -> dict[str, TrialResult]:
+    from sweeper.tracking.history import finished
+    from sweeper.tracking.store import exists, open_store
+
+    if not exists(uri):
+        return {}
+    return finished(open_store(uri), [trial.id for trial in plan.trials()])
+
+
+def _launch(
+    plan: Plan,
+    *,
+    max_trials: int | None,
+    address: str | None,
+    store: str | None,
+    results: Path,
+    json: bool,
+) -> None:
+    from reports.build import build
+    from sweeper.execution.driver import launch
+    from sweeper.tracking.history import recorded_trials
+    from sweeper.tracking.store import open_store
+    from sweeper.tracking.writer import Writer
+
+    check_results(results)
+    uri = options.store_uri(store, results)
+    opened = open_store(uri, create=True)
+    recorded = recorded_trials(opened)
+    done = {key: trial.result for key, trial in recorded.items() if trial.result is not None}
+    missing = missing_trials(plan, done)
+    todo = missing if max_trials is None else missing[:max_trials]
+    wanted = Hunt.of(plan, recorded)
+    hunt = wanted if max_trials is None else wanted.capped(max_trials - len(todo))
+    reused = [t.id for t in plan.trials() if t not in missing] + [t.id for t, _ in hunt.ended]
+    left = len(missing) - len(todo) + wanted.count - hunt.count
+    with Writer(opened, plan, reused=reused) as writer:
+        progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
+        try:
+            with progress:
+                launch(
+                    hunt.plan,
+                    todo,
+                    listeners=[writer, progress],
+                    storage=results,
+                    address=address,
+                    build=hunt.build,
+                    ended=hunt.ended,
+                )
+        except KeyboardInterrupt:
+            stderr.print("Interrupted. What is finished is recorded; the same command goes on.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
+        writer.attach(report.parent)
+    if json:
+        print_json(
+            "run",
+            sweep=plan.sweep,
+            profile=plan.profile,
+            report=str(report),
+            store=uri,
+            trained={str(status): count for status, count in progress.statuses.items()},
+            reused=len(reused),
+            left=left,
+        )
+    else:
+        print_line(f"report: {report}")
+        print_line(f"store:  {uri}   (sweeper ui opens it)")
+    if progress.statuses[TrialStatus.FAILED]:
+        raise typer.Exit(EXIT_FAILED)
+    if left:
+        raise typer.Exit(EXIT_BUDGET)

@@ -1,0 +1,105 @@
+"""`methods`, `backbones`, `tasks`: what is installed and what it accepts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli import options
+from sweeper.cli.output import print_json, print_line, print_rows
+
+Name = Annotated[str | None, typer.Argument(help="One of them, in detail.")]
+
+
+def methods(name: Name = None, json: options.Json = False) -> None:
+    """List the methods, or one method's parameters, bounds, defaults and sources."""
+    from sweeper import discovery
+
+    if name is None:
+        plugins = [discovery.find(each, Path.cwd()) for each in discovery.names()]
+        if json:
+            print_json("methods", methods=[{"name": p.name, "summary": p.summary} for p in plugins])
+            return
+        print_rows(["method", "what it is"], [[p.name, p.summary] for p in plugins])
+        return
+    plugin = discovery.find(name, Path.cwd())
+    if json:
+        print_json(
+            "method",
+            name=plugin.name,
+            summary=plugin.summary,
+            source=plugin.source,
+            requires=sorted(plugin.requires),
+            params=plugin.params.model_json_schema(),
+            presets={key: dict(value) for key, value in plugin.presets.items()},
+        )
+        return
+    print_line(f"{plugin.name}: {plugin.summary}")
+    print_line(f"needs {', '.join(sorted(plugin.requires)) or 'nothing'}; from {plugin.source}")
+    rows = []
+    for key, schema in plugin.params.model_json_schema().get("properties", {}).items():
+        rows.append([key, _rule(schema), str(schema.get("default")), schema.get("description", "")])
+    print_rows(["parameter", "values", "default", "source"], rows)
+    for preset, settings in plugin.presets.items():
+        print_line(f"preset {preset}: " + ", ".join(f"{k}={v}" for k, v in settings.items()))
+
+
+def backbones(name: Name = None, json: options.Json = False) -> None:
+    """List the backbones, or describe one."""
+    from sweeper.backbones import towers
+
+    infos = [towers.describe(each) for each in ([name] if name else towers.names())]
+    if json:
+        print_json(
+            "backbones",
+            backbones=[
+                {"name": i.name, "width": i.width, "depth": i.depth, "patches": i.patches}
+                | {"parameters": i.parameters, "weights": i.weights, "size": i.preprocessing.size}
+                for i in infos
+            ],
+        )
+        return
+    rows = [
+        [
+            info.name,
+            str(info.width),
+            str(info.depth),
+            f"{info.patches} of {info.patch} px",
+            str(info.preprocessing.size),
+            f"{info.parameters:,}" if info.parameters else "",
+            info.description,
+        ]
+        for info in infos
+    ]
+    headers = ["backbone", "width", "depth", "patches", "pixels", "parameters", "what it is"]
+    print_rows(headers, rows)
+
+
+def tasks(name: Name = None, json: options.Json = False) -> None:
+    """List the tasks, or describe one; a folder of images is a task too."""
+    from sweeper.tasks import catalog
+
+    infos = [catalog.describe(each, Path.cwd()) for each in ([name] if name else catalog.names())]
+    if json:
+        print_json(
+            "tasks",
+            tasks=[
+                {"name": i.name, "classes": list(i.classes), "sizes": i.sizes}
+                | {"template": i.template, "data": i.data, "available": not i.available}
+                for i in infos
+            ],
+        )
+        return
+    rows = [
+        [
+            info.name,
+            str(len(info.classes)),
+            " / ".join(str(info.sizes.get(split, "?")) for split in ("train", "val", "test")),
+            info.template,
+            info.available or info.description,
+        ]
+        for info in infos
+    ]
+    print_rows(["task", "classes", "train / val / test", "template", "what it is"], rows)

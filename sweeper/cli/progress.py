@@ -1,0 +1,183 @@
+"""What a user sees while a sweep runs: cells done, running, failed, reused, and the time left.
+
+On a terminal a live display, otherwise one line per event. Both go to stderr.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.cli.output import duration
+from sweeper.records import EpochRecord, TrialResult, TrialStatus
+from sweeper.spec.plan import Plan
+from sweeper.spec.trial import TrialSpec
+
+
+class Clock:
+    """Time left, from the trials that ended so far: each cell's own pace, else the mean of all."""
+
+    def __init__(self, undrawn: int) -> None:
+        self.undrawn = undrawn  # trials that a search is still to draw
+        self.durations: dict[str, list[float]] = defaultdict(list)
+        self.pending: Counter[str] = Counter()
+        self.running: dict[str, tuple[str, float]] = {}  # trial id -> (cell, fraction done)
+
+    def expect(self, trials: Sequence[TrialSpec]) -> None:
+        """Trials that will run, by cell."""
+        self.pending.update(trial.cell_id for trial in trials)
+
+    def begin(self, trial: TrialSpec) -> None:
+        """A trial that was expected, or that a search has drawn, has a worker."""
+        if self.pending[trial.cell_id] > 0:
+            self.pending[trial.cell_id] -= 1
+        elif self.undrawn:
+            self.undrawn -= 1
+        self.running[trial.id] = (trial.cell_id, 0.0)
+
+    def seconds_left(self) -> float | None:
+        """None until the first trial has ended."""
+        known = [value for values in self.durations.values() for value in values]
+        if not known:
+            return None
+        mean = sum(known) / len(known)
+
+        def pace(cell: str) -> float:
+            own = self.durations.get(cell)
+            return sum(own) / len(own) if own else mean
+
+        work = sum(pace(cell) * count for cell, count in self.pending.items())
+        work += mean * self.undrawn
+        work += sum(pace(cell) * (1 - done) for cell, done in self.running.values())
+        return work / max(len(self.running), 1)  # trials run side by side
+
+
+class Progress:
+    """A listener of the driver. Use as a context manager around the launch."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        todo: Sequence[TrialSpec],
+        *,
+        hunted: int,
+        reused: int,
+        console: Console,
+    ) -> None:
+        self.console, self.reused = console, reused
+        self.planned = len(todo) + hunted
+        self.names = cell_names(plan)
+        self.clock = Clock(hunted)
+        self.clock.expect(todo)
+        self.left_in_cell = Counter(trial.cell_id for trial in todo)
+        self.cells = len(self.left_in_cell)
+        self.statuses: Counter[TrialStatus] = Counter()
+        self.last: dict[str, tuple[TrialSpec, EpochRecord | None]] = {}
+        self.began: dict[str, float] = {}
+        self.start = time.monotonic()
+        self.live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if self.console.is_terminal:
+            self.live = Live(
+                get_renderable=self.render, console=self.console, refresh_per_second=4
+            )
+            self.live.start()
+        else:
+            self.console.print(f"{self.planned} trials to run, {self.reused} reused")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.live is not None:
+            self.live.stop()
+        self.console.print(self.summary())
+
+    def trial_started(self, spec: TrialSpec, attempt: int) -> None:
+        """A worker has taken the trial; `attempt` counts from 1."""
+        self.last[spec.id] = (spec, None)
+        self.began[spec.id] = time.monotonic()
+        self.clock.begin(spec)
+        if self.live is None:
+            again = f" (attempt {attempt})" if attempt > 1 else ""
+            self.console.print(f"start   {self.name(spec)}{again}")
+
+    def epoch(self, spec: TrialSpec, record: EpochRecord) -> None:
+        """An epoch of a running trial."""
+        self.last[spec.id] = (spec, record)
+        done = record.epoch / max(spec.recipe.epochs, 1)
+        self.clock.running[spec.id] = (spec.cell_id, min(done, 1.0))
+
+    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+        """A trial has ended, one way or another."""
+        self.statuses[result.status] += 1
+        self.left_in_cell[spec.cell_id] -= 1
+        self.last.pop(spec.id, None)
+        self.clock.running.pop(spec.id, None)
+        began = self.began.pop(spec.id, None)
+        if began is not None:
+            self.clock.durations[spec.cell_id].append(time.monotonic() - began)
+        if self.live is None or result.status in (TrialStatus.FAILED, TrialStatus.DIVERGED):
+            score = f" test {result.test.acc:.1%}" if result.test is not None else ""
+            reason = f": {result.reason}" if result.reason else ""
+            took = duration(result.seconds)
+            self.console.print(f"{result.status:8}{self.name(spec)}{score} in {took}{reason}")
+
+    def name(self, spec: TrialSpec) -> str:
+        """How a trial is called on screen: its cell and its seed."""
+        return f"{self.names.get(spec.cell_id, spec.cell_id)} seed {spec.seed}"
+
+    def summary(self) -> str:
+        """One line: how many trials ended how, and in what time."""
+        ended = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
+        took = duration(time.monotonic() - self.start)
+        return f"{ended or 'nothing trained'}, {self.reused} reused, in {took}"
+
+    def render(self) -> Group:
+        """The live display."""
+        finished = sum(self.statuses.values())
+        cells_done = sum(1 for count in self.left_in_cell.values() if count <= 0)
+        failed = self.statuses[TrialStatus.FAILED] + self.statuses[TrialStatus.DIVERGED]
+        left = self.clock.seconds_left()
+        head = Text(
+            f"cells {cells_done}/{self.cells} done   trials {finished}/{self.planned} done, "
+            f"{len(self.last)} running, {failed} failed, {self.reused} reused   "
+            + (f"about {duration(left)} left" if left is not None else "measuring the pace")
+        )
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for spec, record in list(self.last.values()):
+            if record is None:
+                table.add_row(self.name(spec), "starting", "")
+                continue
+            table.add_row(
+                self.name(spec),
+                f"epoch {record.epoch}/{spec.recipe.epochs}",
+                f"loss {record.train_loss:.3f}  val {record.val_acc:.1%}",
+            )
+        return Group(head, ProgressBar(total=max(self.planned, 1), completed=finished), table)
+
+
+def cell_names(plan: Plan) -> dict[str, str]:
+    """Cell id -> a short name: its method, what it varies, and its crossed coordinates."""
+    names = {}
+    for cell in plan.cells:
+        varied = " = ".join(
+            next(((role.axis, role.label) for role in cell.roles), ("method", "")),
+        )
+        if len(cell.roles) > 1:
+            varied = "base"
+        over = ", ".join(cell.over.values())
+        names[cell.id] = " · ".join(part for part in (over, varied) if part)
+    return names

@@ -1,0 +1,1 @@
+"""A small universe drawn with tensors: shapes, textures, colours, glyphs and their captions."""

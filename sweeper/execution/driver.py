@@ -1,0 +1,163 @@
+"""A launch: the trials of a plan that are still missing, through Ray Tune, told to listeners."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.error import TuneError
+from ray.tune.experiment import Trial
+
+from sweeper.errors import InputError, Problem
+from sweeper.execution.cluster import Cluster, check_folders, check_storage, connected
+from sweeper.execution.interrupt import Interrupt
+from sweeper.execution.job import Job
+from sweeper.execution.listener import Listener
+from sweeper.execution.message import EPOCH
+from sweeper.execution.placement import check_fit, lanes, launcher
+from sweeper.execution.relay import Relay
+from sweeper.execution.trainable import trainable
+from sweeper.records import TrialResult
+from sweeper.search.sampler import Draw, Ended, Sampler
+from sweeper.search.stopping import check_metric, scheduler
+from sweeper.spec.plan import Plan
+from sweeper.spec.trial import TrialSpec
+
+MAX_FAILURES = 3  # of one trial, in one launch: a worker that died, an error that was raised
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the trials of one launch ended, by trial id."""
+
+    results: dict[str, TrialResult]
+
+
+def launch(
+    plan: Plan,
+    todo: Sequence[TrialSpec],
+    *,
+    listeners: Sequence[Listener],
+    storage: Path,
+    address: str | None = None,
+    build: Callable[[Draw], TrialSpec] | None = None,
+    ended: Sequence[Ended] = (),
+    max_failures: int = MAX_FAILURES,
+    cpus: int | None = None,
+    verbose: bool = False,
+) -> Outcome:
+    """Train `todo`, then, where the plan has a search, what the search draws.
+
+    A trial goes on from its checkpoint under `storage`, whichever launch or worker wrote it; its
+    checkpoint is removed once every listener knows its result. For a search, `build` makes a
+    trial of a draw, and `ended` are the trials of earlier launches with the metric they reached:
+    they count towards the search's number of trials and are told to its sampler.
+
+    Raises InputError or ClusterError before anything is trained, KeyboardInterrupt after Ctrl-C,
+    and whatever a listener raises.
+    """
+    where = launcher(plan.resources)
+    if plan.search is not None:
+        check_metric(plan.search.metric)
+        if build is None:
+            raise InputError(Problem("search", "no `build`", "what makes a trial of a draw"))
+    if not todo and plan.search is None:
+        return Outcome({})
+    storage = storage.resolve()
+    storage.mkdir(parents=True, exist_ok=True)
+    job = Job.of(plan, storage)
+    with Interrupt() as interrupt, connected(address, cpus=cpus, verbose=verbose) as cluster:
+        if not cluster.grows:
+            check_fit(plan.resources, cluster.nodes)
+        check_storage(storage)
+        check_folders(job.folders)
+        interrupt.check()
+        relay = Relay(listeners, interrupt, job)
+        with tempfile.TemporaryDirectory(prefix="tune-", dir=storage) as scratch:
+            tuning = _Tuning(job, where, cluster, relay, Path(scratch), max_failures)
+            if todo:
+                tuning.grid(todo)
+            if plan.search is not None and build is not None:
+                tuning.search(plan, build, ended)
+    return Outcome(relay.ended)
+
+
+@dataclass(frozen=True)
+class _Tuning:
+    """Ray Tune with everything set that is the same for a grid and a search."""
+
+    job: Job
+    launcher: str
+    cluster: Cluster
+    relay: Relay
+    scratch: Path
+    max_failures: int
+
+    def grid(self, todo: Sequence[TrialSpec]) -> None:
+        """Train exactly `todo`."""
+        lines = [spec.model_dump_json() for spec in todo]
+        self._fit({"param_space": {"trial": tune.grid_search(lines)}}, ahead=self._lanes())
+
+    def search(
+        self, plan: Plan, build: Callable[[Draw], TrialSpec], ended: Sequence[Ended]
+    ) -> None:
+        """Train what the search of `plan` draws."""
+        search, fixed = plan.search, {spec.id for spec in plan.trials()}
+        assert search is not None
+        now = [
+            (spec, self.relay.metric_of(spec, search.metric.name))
+            for spec in plan.trials()
+            if spec.id in self.relay.ended
+        ]
+        drawn = sum(1 for spec, _ in ended if spec.id not in fixed)
+        sampler = Sampler(
+            search,
+            build=build,
+            ended=[*ended, *now],
+            count=search.num_trials - drawn,
+            seed=plan.seeds[0],
+        )
+        config = {"search_alg": sampler, "scheduler": scheduler(search, EPOCH), "num_samples": -1}
+        # a draw made early knows less: few stand in line, more where many actors have to start
+        self._fit({"tune_config": config}, ahead=max(1, self._lanes() // 8))
+
+    def _lanes(self) -> int:
+        return max(1, lanes(self.job.resources, self.cluster.nodes))
+
+    def _fit(self, what: dict[str, Any], ahead: int) -> None:
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(200 if self.cluster.grows else ahead)
+        limit = self._lanes() if self.launcher == "train" and not self.cluster.grows else None
+        config = tune.TuneConfig(
+            reuse_actors=True,
+            max_concurrent_trials=limit,
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+            **what.get("tune_config", {}),
+        )
+        run = tune.RunConfig(
+            name="sweep",
+            storage_path=str(self.scratch),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=self.max_failures),
+            callbacks=[self.relay],
+        )
+        try:
+            tune.Tuner(
+                trainable(self.job, self.scratch),
+                param_space=what.get("param_space"),
+                tune_config=config,
+                run_config=run,
+            ).fit()
+        except TuneError:
+            if self.relay.broken is not None:
+                raise self.relay.broken from None
+            raise
+
+
+def _name(trial: Trial) -> str:
+    return TrialSpec.model_validate_json(trial.config["trial"]).id

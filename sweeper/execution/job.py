@@ -1,0 +1,43 @@
+"""What all trials of one launch share, as it travels from the driver to the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.spec.plan import Plan, Resources
+
+
+@dataclass(frozen=True)
+class Job:
+    """Plain data. The user's method files travel as text, so that a worker needs no path of the
+    driver's machine, and an edit while the sweep runs changes nothing.
+    """
+
+    storage: str  # a folder that every node reaches
+    resources: Resources
+    methods: dict[str, tuple[str, str]]  # identity -> (file name, text)
+    folders: dict[str, str]  # identity of a task's data -> folder of images
+
+    @classmethod
+    def of(cls, plan: Plan, storage: Path = Path()) -> Job:
+        """The job of `plan` with its checkpoints under `storage`; reads the user's method files."""
+        paths = {identity: Path(path) for identity, path in plan.sources.items()}
+        return cls(
+            storage=str(storage),
+            resources=plan.resources,
+            methods={
+                identity: (path.name, path.read_bytes().decode())
+                for identity, path in paths.items()
+                if not path.is_dir()
+            },
+            folders={name: str(path.resolve()) for name, path in paths.items() if path.is_dir()},
+        )
+
+    def checkpoint(self, trial_id: str) -> Path:
+        """Where a trial keeps its checkpoint; the folder is the trial's own."""
+        return Path(self.storage) / "checkpoints" / trial_id / "trial.safetensors"
+
+    def traceback(self, trial_id: str) -> Path:
+        """Where the traceback of a failed trial is written."""
+        return Path(self.storage) / "failures" / f"{trial_id}.txt"

@@ -1,0 +1,93 @@
+"""A trial inside a worker process, which keeps backbones and tasks from trial to trial."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sweeper.backbones import towers
+from sweeper.backbones.backbone import Backbone, Preprocessing
+from sweeper.discovery import find
+from sweeper.execution.job import Job
+from sweeper.execution.message import of_epoch, of_result
+from sweeper.method import Plugin
+from sweeper.spec.trial import TrialSpec
+from sweeper.tasks import catalog as tasks
+from sweeper.tasks.task import Task
+from sweeper.train.shard import WHOLE, Shard
+from sweeper.train.trial import run_trial
+
+KEPT = 4  # backbones and tasks that stay in memory; a sweep seldom crosses more at a time
+
+
+def messages(
+    spec: TrialSpec, job: Job, device: torch.device, shard: Shard = WHOLE
+) -> Iterator[dict[str, Any]]:
+    """Train `spec`, going on from its checkpoint; a message for each epoch and the result."""
+    if device.type == "cpu":
+        # one thread a core: more fight over the caches, and every trial has its own cores
+        torch.set_num_threads(max(1, int(job.resources.cpus)))
+    plugin, backbone, task = warm(spec, job, device)
+    training = run_trial(
+        spec,
+        plugin=plugin,
+        backbone=backbone,
+        task=task,
+        device=device,
+        checkpoint=job.checkpoint(spec.id),
+        shard=shard,
+    )
+    while True:
+        try:
+            record = next(training)
+        except StopIteration as end:
+            result = end.value
+            break
+        yield of_epoch(record, last=record.epoch >= spec.recipe.epochs)
+    own = {
+        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "backbone_loads": str(_backbone.cache_info().misses),  # by this process, so far
+    }
+    yield of_result(replace(result, provenance={**result.provenance, **own}))
+
+
+def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:
+    """What `spec` is trained with, loaded or still there from an earlier trial."""
+    backbone = _backbone(spec.backbone, device)
+    return (
+        _plugin(spec.method, *job.methods.get(spec.method, ("", ""))),
+        backbone,
+        _task(job.folders.get(spec.data, spec.task), backbone.info.preprocessing),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _backbone(name: str, device: torch.device) -> Backbone:
+    return towers.load(name, device)
+
+
+@lru_cache(maxsize=KEPT)
+def _task(name_or_folder: str, preprocessing: Preprocessing) -> Task:
+    return tasks.load(name_or_folder, preprocessing)
+
+
+@cache
+def _plugin(identity: str, file_name: str, text: str) -> Plugin:
+    """The method called `identity`: an installed one, or the user's file of that text."""
+    if not text:
+        return find(identity, Path())
+    with tempfile.TemporaryDirectory(prefix="sweeper-method-") as folder:
+        path = Path(folder).resolve() / file_name
+        path.write_text(text, encoding="utf-8", newline="")
+        # a traceback quotes the lines of the file, which is gone by then
+        linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
+        return find(f"./{file_name}", path.parent)

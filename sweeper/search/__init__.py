@@ -1,0 +1,1 @@
+"""From a plan to Optuna's samplers and Tune's schedulers."""

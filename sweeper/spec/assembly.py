@@ -1,0 +1,64 @@
+"""The settings of one cell, put together into the trial that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.spec.catalog import MethodEntry
+from sweeper.spec.trial import Protocol, Recipe, TrialSpec
+
+RECIPE = tuple(Recipe.model_fields)
+PROTOCOL = tuple(Protocol.model_fields)
+NAMES = ("method", "backbone", "task", "preset")  # settings that name a thing of the catalog
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a trial stands on: the frozen network and the data, each with its identity."""
+
+    backbone: str
+    weights: str
+    task: str
+    data: str
+
+
+def assemble(
+    entry: MethodEntry, settings: Mapping[str, Any], ground: Ground, seed: int
+) -> TrialSpec:
+    """The trial of valid `settings`; those that are not of this method are left out.
+
+    A method with nothing to train has one canonical recipe, protocol and seed, whatever the
+    settings say, so that it is evaluated once.
+    """
+    params = {name: settings[name] for name in entry.defaults() if name in settings}
+    recipe = {name: settings[name] for name in RECIPE if name in settings}
+    protocol = {name: settings[name] for name in PROTOCOL if name in settings}
+    if not entry.trains:
+        recipe, seed = {"epochs": 0}, 0
+        protocol = {name: value for name, value in protocol.items() if name == "precision"}
+    return TrialSpec(
+        method=entry.identity,
+        params=entry.complete(params),
+        backbone=ground.backbone,
+        weights=ground.weights,
+        task=ground.task,
+        data=ground.data,
+        recipe=Recipe(**recipe),
+        protocol=Protocol(**protocol),
+        seed=seed,
+    )
+
+
+def clashes(spec: TrialSpec) -> list[tuple[str, str, str]]:
+    """Settings that cannot stand together: (the one to blame, what was found, the rule)."""
+    found = []
+    recipe, protocol = spec.recipe, spec.protocol
+    if recipe.warmup_epochs > recipe.epochs:
+        got = f"warmup_epochs: {recipe.warmup_epochs} of epochs: {recipe.epochs}"
+        found.append(("warmup_epochs", got, "a warm-up that is not longer than the training"))
+    if protocol.train_on == "train+val" and protocol.selection == "best_val":
+        got = "train_on: 'train+val' with selection: 'best_val'"
+        found.append(("train_on", got, "train_on: train, or selection: last"))
+    return found

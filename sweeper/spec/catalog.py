@@ -1,0 +1,68 @@
+"""What a sweep file is checked against: the names that exist and what they accept.
+
+The loader of sweep files knows no method, backbone or task; it asks a `Catalog`. The real one
+is `sweeper.catalog.Installed`; tests of the loader bring a small one of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class MethodEntry(Protocol):
+    """A method as the loader sees it."""
+
+    identity: str
+    trains: bool
+
+    def defaults(self) -> Mapping[str, Any]:
+        """Every parameter with its default."""
+        ...
+
+    def check(self, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Mistakes in `params` as (parameter name, rule that is broken); empty if none."""
+        ...
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` with defaults filled in, in canonical types. Call after `check`."""
+        ...
+
+    def presets(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named settings of parameters and recipe."""
+        ...
+
+    def schema(self) -> Mapping[str, Any]:
+        """JSON Schema of the parameters, `{"properties": {...}}`."""
+        ...
+
+
+class Catalog(Protocol):
+    """Names that a sweep file may use. A name with a '/' or a leading '.' may be a path,
+    taken relative to `folder`, the folder of the sweep file.
+    """
+
+    def methods(self) -> Sequence[str]: ...
+
+    def backbones(self) -> Sequence[str]: ...
+
+    def tasks(self) -> Sequence[str]: ...
+
+    def method(self, name: str, folder: Path) -> MethodEntry:
+        """Raises InputError when there is none, or the file is not a method."""
+        ...
+
+    def backbone(self, name: str) -> str:
+        """The identity of its weights. Raises InputError when there is none."""
+        ...
+
+    def task(self, name: str, folder: Path) -> tuple[str, str]:
+        """(name free of paths, identity of its data). Raises InputError; reads every image of
+        a folder, so that an unreadable one is named before anything is launched.
+        """
+        ...
+
+    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
+        """Why the backbone cannot carry the method with these parameters; empty if it can."""
+        ...

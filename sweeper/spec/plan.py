@@ -1,0 +1,135 @@
+"""What one launch of a sweep will do: the cells, their trials, the tables they fill.
+
+A `Plan` is what `spec.load` makes of a sweep file under one profile. It is plain data: the
+driver launches from it, the writer stores it beside the runs, and a report is a function of it
+and of the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sweeper.spec.trial import TrialSpec
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Metric(_Frozen):
+    """What a sweep is after."""
+
+    name: str = "test/acc"
+    goal: Literal["maximize", "minimize"] = "maximize"
+
+
+class Role(_Frozen):
+    """A cell is row `label` of the ablation along `axis`; `value` is what the axis holds there."""
+
+    axis: str
+    label: str
+    value: int | float | str | bool | None = None
+    target_row: str = ""  # the row of the published table, when it is called otherwise
+
+
+class Cell(_Frozen):
+    """One configuration without its seed. `over` are its coordinates among the crossed factors."""
+
+    id: str
+    config: dict[str, Any]  # TrialSpec.flat() without the seed
+    over: dict[str, str] = {}  # such as {"task": "digits"}: the column of a table
+    roles: tuple[Role, ...] = ()
+    base: bool = False  # the settings of `base` themselves; the others vary one thing of it
+    trials: tuple[TrialSpec, ...] = ()
+    skip: str = ""  # why the backbone cannot carry it; then there are no trials
+
+
+class Table(_Frozen):
+    """A table of the report: rows = the labels of `axis`, columns = the crossed factors."""
+
+    id: str
+    title: str
+    axis: str
+    target: str = ""  # a published table, such as 'pgn/T3a'
+
+
+class Curve(_Frozen):
+    """A curve of the report: accuracy against the numeric values of `axis`, one line a column."""
+
+    id: str
+    title: str
+    axis: str
+    target: str = ""
+
+
+class EarlyTerminate(_Frozen):
+    """Asynchronous successive halving; epochs are its unit."""
+
+    type: Literal["asha"] = "asha"
+    min_iter: int = Field(1, ge=1, description="epochs that every trial gets")
+    eta: int = Field(3, ge=2, description="one in `eta` goes on at each rung")
+
+
+class Search(_Frozen):
+    """An adaptive search over `space`, starting from the settings in `base`."""
+
+    method: Literal["tpe", "random"] = "tpe"
+    num_trials: int = Field(20, ge=1)
+    base: dict[str, Any]  # flat settings that the search does not touch
+    space: dict[str, dict[str, Any]]  # parameter -> {"kind": "choice", "values": [...]} and so on
+    when: dict[str, dict[str, list[Any]]] = {}  # parameter -> what must hold for it to vary
+    weights: str = ""  # identity of the backbone's weights
+    data: str = ""  # identity of the task's data
+    early_terminate: EarlyTerminate | None = None
+    metric: Metric = Metric(name="val/acc")  # never a test metric: selection reads val
+
+
+class Budget(_Frozen):
+    """Where a launch stops by itself; the next launch goes on. Not part of any identity."""
+
+    max_trials: int | None = Field(None, ge=1)
+    max_hours: float | None = Field(None, gt=0)
+
+
+class Resources(_Frozen):
+    """What one trial gets. Not part of a trial's identity."""
+
+    cpus: float = Field(1, gt=0)
+    gpus: float = Field(0, ge=0)
+    workers: int = Field(1, ge=1)
+    launcher: Literal["auto", "inline", "train"] = "auto"
+
+
+class Plan(_Frozen):
+    """A sweep under one profile, expanded. Either `search` is None and `cells` hold every trial,
+    or the trials are drawn as the search goes and `cells` hold only fixed comparisons.
+    """
+
+    sweep: str
+    profile: str
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    metric: Metric = Metric()
+    tables: tuple[Table, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    search: Search | None = None
+    resources: Resources = Resources()
+    budget: Budget = Budget()
+    note: str = ""  # shown at the top of the report
+    min_seeds: int = 3  # cells with fewer finished seeds are marked
+    settings: dict[str, Any] = {}  # sections of the sweep file under the profile, as written
+    sources: dict[str, str] = {}  # user's files: identity -> path; the only paths in a plan
+
+    def trials(self) -> list[TrialSpec]:
+        """Every trial once, in the order of the cells."""
+        found = {trial.id: trial for cell in self.cells for trial in cell.trials}
+        return list(found.values())
+
+    @property
+    def digest(self) -> str:
+        """Digest of all but paths, resources and budget: the same plan has it anywhere."""
+        text = self.model_dump_json(exclude={"sources", "resources", "budget"})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

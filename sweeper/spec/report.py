@@ -1,0 +1,120 @@
+"""The sections `metric` and `report`: what a sweep is after, and the tables and curves it fills."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sweeper.spec.axis import Axis
+from sweeper.spec.node import Mistakes, Node
+from sweeper.spec.plan import Curve, Metric, Table
+from sweeper.spec.section import build, elements, entries, only
+
+WORDS = ("note", "min_seeds", "tables", "curves")
+FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # sweeps, tables and curves name files
+Shown = TypeVar("Shown", Table, Curve)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The section `report`."""
+
+    note: str
+    min_seeds: int
+    tables: tuple[Table, ...]
+    curves: tuple[Curve, ...]
+
+
+def read_metric(
+    node: Node | None, known: Sequence[str], default: Metric, mistakes: Mistakes
+) -> Metric:
+    """One of the metrics `known`; an accuracy is maximized and a loss minimized."""
+    if node is None:
+        return default
+    given = entries(node, "metric", mistakes)
+    found = build(Metric, given, node.start, "metric", mistakes)
+    if found is None:
+        return default
+    if found.name not in known:
+        place = given["name"].place if "name" in given else node.start
+        mistakes.unknown(place, "metric", found.name, known, f"one of {', '.join(known)}")
+        return default
+    goal = "minimize" if found.name.endswith("loss") else "maximize"
+    if "goal" in given and found.goal != goal:
+        mistakes.add(given["goal"].place, f"goal: {found.goal} of {found.name}", goal)
+    return Metric.model_validate({"name": found.name, "goal": goal})
+
+
+def read_report(node: Node | None, axes: Sequence[Axis], mistakes: Mistakes) -> Report:
+    """The report; without `tables`, one table for each of the `axes`."""
+    given = entries(node, "report", mistakes)
+    only(given, WORDS, "key of report", mistakes)
+    named = {axis.name: axis for axis in axes}
+    tables = _shown(Table, given.get("tables"), "report.tables", named, mistakes)
+    curves = _shown(Curve, given.get("curves"), "report.curves", named, mistakes)
+    if "tables" not in given:
+        tables = [Table(id=axis.name, title=axis.name, axis=axis.name) for axis in axes]
+    return Report(
+        note=_note(given, mistakes),
+        min_seeds=_min_seeds(given, mistakes),
+        tables=tuple(tables),
+        curves=tuple(curves),
+    )
+
+
+def _shown(
+    model: type[Shown],
+    node: Node | None,
+    what: str,
+    axes: Mapping[str, Axis],
+    mistakes: Mistakes,
+) -> list[Shown]:
+    found: dict[str, Shown] = {}
+    for each in elements(node, what, mistakes):
+        given = entries(each, f"an entry of {what}", mistakes)
+        shown = build(model, given, each.place, f"an entry of {what}", mistakes)
+        if shown is None:
+            continue
+        if shown.axis not in axes:
+            rule = "an axis of 'ablate', or of a grid in 'parameters'"
+            mistakes.unknown(given["axis"].place, "axis", shown.axis, axes, rule)
+        elif model is Curve and (text := _not_a_number(axes[shown.axis])):
+            rule = "an axis whose values are numbers"
+            got = f"a curve along '{shown.axis}', which holds '{text}'"
+            mistakes.add(given["axis"].place, got, rule)
+        elif not FILE_NAME.fullmatch(shown.id):
+            rule = "letters, digits, '_', '.', '-': it names files"
+            mistakes.add(given["id"].place, f"id: {shown.id!r}", rule)
+        elif shown.id in found:
+            mistakes.add(given["id"].place, f"id '{shown.id}' stands twice", "ids that differ")
+        else:
+            found[shown.id] = shown
+    return list(found.values())
+
+
+def _not_a_number(axis: Axis) -> str:
+    """The label of the first entry that has no place on a line of numbers; empty if none."""
+    for entry in axis.entries:
+        if isinstance(entry.value, bool) or not isinstance(entry.value, int | float):
+            return entry.label
+    return ""
+
+
+def _note(given: Mapping[str, Node], mistakes: Mistakes) -> str:
+    node = given.get("note")
+    if node is None or isinstance(node.value, str):
+        return str(node.value) if node is not None else ""
+    mistakes.add(node.place, f"note: {node.kind}", "a text")
+    return ""
+
+
+def _min_seeds(given: Mapping[str, Node], mistakes: Mistakes) -> int:
+    node = given.get("min_seeds")
+    if node is None:
+        return 3
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
+        return node.value
+    mistakes.add(node.place, f"min_seeds: {node.kind}", "a whole number of at least 1")
+    return 3

@@ -1,0 +1,169 @@
+"""Settings with places -> a trial, a reason why the backbone cannot carry it, or mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
+from sweeper.spec.catalog import Catalog, MethodEntry
+from sweeper.spec.lookup import Lookup
+from sweeper.spec.node import Mistakes, Node
+from sweeper.spec.section import build, plain_rule
+from sweeper.spec.trial import Protocol, Recipe, TrialSpec
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The settings that one cell asks for. `own` are those that its entry changes, `crossed`
+    those that a crossed factor sets; the rest are the base's.
+    """
+
+    settings: Mapping[str, Node]
+    where: Node
+    own: frozenset[str] = frozenset()
+    crossed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The trial of a cell (its seed still 0); `skip` says why `backbone` cannot carry it, and
+    `blamed` is the setting that this is about.
+
+    `spec` is None where the settings have mistakes, which are noted already.
+    """
+
+    spec: TrialSpec | None
+    trains: bool
+    backbone: str
+    skip: str
+    blamed: Node
+
+
+class Resolver:
+    """Resolves the cells of one sweep, whose base is `base` and which names `methods`."""
+
+    def __init__(
+        self, catalog: Catalog, base: Node, methods: Iterable[Node], mistakes: Mistakes
+    ) -> None:
+        self.lookup = Lookup(catalog, mistakes)
+        self._catalog, self._base, self._mistakes = catalog, base, mistakes
+        entries = [self.lookup.method(node) for node in methods]
+        self._parameters = {name for entry in entries if entry for name in entry.defaults()}
+        self.known = frozenset({*self._parameters, *RECIPE, *PROTOCOL, *NAMES})
+        written = base.items.get("method")
+        entry = self.lookup.method(written) if written is not None else None
+        self._presets = entry.presets() if entry is not None else {}
+
+    def resolve(self, asked: Asked) -> Found | None:
+        """What `asked` describes; None where a mistake, now noted, keeps it from being asked."""
+        method, backbone, task = (self._named(asked, name) for name in NAMES[:3])
+        entry = self.lookup.method(method) if method else None
+        weights = self.lookup.backbone(backbone) if backbone else None
+        data = self.lookup.task(task) if task else None
+        if method is None or entry is None:
+            return None
+        settings = self.over_preset(asked.settings, entry, method)
+        lacking = self._lacking(asked, settings, entry, method)
+        params = _part(settings, entry.defaults())
+        fitting = self._fitting(params, entry, method)
+        right = self._right(settings, method)
+        if not fitting or weights is None or backbone is None:
+            return None
+        plain = {name: node.plain() for name, node in settings.items()}
+        if lacking:
+            skip = f"method '{method.value}' has no '{lacking[0]}'"
+        else:
+            full = entry.complete({name: plain[name] for name in params})
+            name, folder = str(method.value), method.folder
+            skip = self._catalog.skip(name, full, str(backbone.value), folder)
+        spec = None
+        if right and lacking is not None and data is not None:
+            ground = Ground(str(backbone.value), weights, *data)
+            spec = assemble(entry, plain, ground, seed=0)
+            held = spec.params | {name: plain[name] for name in lacking}
+            whole = self._consistent(asked, settings, spec)
+            spec = spec.model_copy(update={"params": held}) if whole else None
+        return Found(spec, entry.trains, str(backbone.value), skip, _blamed(asked, skip))
+
+    def over_preset(
+        self, settings: Mapping[str, Node], entry: MethodEntry, method: Node
+    ) -> dict[str, Node]:
+        """The settings laid over the preset that they name. A method without a preset of that
+        name takes the one of the base's method, as far as it applies.
+        """
+        node = settings.get("preset")
+        if node is None:
+            return dict(settings)
+        presets: dict[str, Mapping[str, Any]] = {**self._presets, **entry.presets()}
+        if not isinstance(node.value, str) or node.value not in presets:
+            rule = f"a preset of method '{method.value}'"
+            self._mistakes.unknown(node.place, "preset", str(node.value), presets, rule)
+            return dict(settings)
+        under = {name: Node(value, node.place) for name, value in presets[node.value].items()}
+        return under | dict(settings)
+
+    def _named(self, asked: Asked, name: str) -> Node | None:
+        node = asked.settings.get(name)
+        if node is None:
+            self._mistakes.add(self._base.start, f"no '{name}'", f"a '{name}' in 'base'")
+        return node
+
+    def _lacking(
+        self, asked: Asked, settings: Mapping[str, Node], entry: MethodEntry, method: Node
+    ) -> list[str] | None:
+        """The settings that an entry changes and a crossed method lacks; None after a mistake.
+
+        What the base says about another method of the sweep is left out without a word.
+        """
+        own = [*entry.defaults(), *RECIPE, *PROTOCOL, *NAMES]
+        lacking, wrong = [], False
+        for name in [name for name in settings if name not in own]:
+            elsewhere = name in self._parameters
+            if elsewhere and name not in asked.own:
+                continue
+            if elsewhere and "method" in asked.crossed:
+                lacking.append(name)
+                continue
+            rule = f"a setting of method '{method.value}', of the recipe or of the protocol"
+            self._mistakes.unknown(settings[name].start, "setting", name, own, rule)
+            wrong = True
+        return None if wrong else lacking
+
+    def _fitting(self, params: Mapping[str, Node], entry: MethodEntry, method: Node) -> bool:
+        """Whether the parameters keep the bounds of their method."""
+        broken = entry.check({name: node.plain() for name, node in params.items()})
+        for name, rule in broken:
+            node = params.get(name, method)
+            self._mistakes.add(
+                node.place, f"{name}: {node.kind}" if name else node.kind, plain_rule(rule)
+            )
+        return not broken
+
+    def _right(self, settings: Mapping[str, Node], method: Node) -> bool:
+        """Whether recipe and protocol keep their bounds."""
+        where = method.place
+        recipe = build(Recipe, _part(settings, RECIPE), where, "the recipe", self._mistakes)
+        protocol = build(Protocol, _part(settings, PROTOCOL), where, "the protocol", self._mistakes)
+        return recipe is not None and protocol is not None
+
+    def _consistent(self, asked: Asked, settings: Mapping[str, Node], spec: TrialSpec) -> bool:
+        found = clashes(spec)
+        for name, got, rule in found:
+            blamed = "epochs" if name == "warmup_epochs" and "epochs" in asked.own else name
+            self._mistakes.add(settings[blamed].place, got, rule)
+        return not found
+
+
+def _part(settings: Mapping[str, Node], names: Iterable[str]) -> dict[str, Node]:
+    return {name: settings[name] for name in names if name in settings}
+
+
+def _blamed(asked: Asked, reason: str) -> Node:
+    """The setting that `reason` speaks of; the entry, where it names none."""
+    for name in [*sorted(asked.own), *asked.settings]:
+        if reason and re.search(rf"\b{re.escape(name)}\b", reason):
+            return asked.settings[name]
+    return asked.where

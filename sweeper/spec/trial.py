@@ -1,0 +1,90 @@
+"""The unit that trains: one cell with a seed, and its identity.
+
+A `TrialSpec` says what is computed and nothing else: no path, no host, no clock, no resources.
+Its digest is its id, so the same trial has the same id in every sweep and on every machine,
+and resuming a sweep is a set difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Recipe(BaseModel):
+    """How a trial is trained. One learning rate an epoch, as PGN's recipe has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(100, ge=0, le=100_000, description="passes over the training split")
+    batch_size: int = Field(128, ge=1, le=65_536, description="images a step, over all workers")
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="sgd has momentum")
+    lr: float = Field(0.1, gt=0, le=1e4, description="peak learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd; adamw does not read it")
+    weight_decay: float = Field(0.0, ge=0, le=10, description="on tensors of two or more axes")
+    warmup_epochs: int = Field(0, ge=0, description="linear warm-up, part of `epochs`")
+    schedule: Literal["cosine", "pgn_official", "constant"] = Field(
+        "cosine",
+        description="cosine: to zero; pgn_official: first warm-up value twice, floor lr/100; "
+        "constant: none after warm-up",
+    )
+
+
+class Protocol(BaseModel):
+    """What may be selected on, what is trained on, and in which precision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    selection: Literal["last", "best_val"] = Field(
+        "last", description="which epoch's parameters are tested: the last, or the best on val"
+    )
+    train_on: Literal["train", "train+val"] = Field(
+        "train", description="train+val is what PGN's public code does; excludes best_val"
+    )
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the forward pass")
+
+
+class TrialSpec(BaseModel):
+    """One trial, complete: every default is written out, so the id cannot drift with the code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str  # a built-in name, or name@digest for a plugin file
+    params: dict[str, Any]
+    backbone: str
+    weights: str  # digest or tag of the backbone's weights
+    task: str  # a built-in name, or the name of a folder of images
+    data: str  # version or content digest of the task's data
+    recipe: Recipe
+    protocol: Protocol
+    seed: int
+
+    @property
+    def cell_id(self) -> str:
+        """Digest of everything but the seed: 16 hexadecimal digits."""
+        return _digest(self.model_dump(mode="json", exclude={"seed"}))
+
+    @property
+    def id(self) -> str:
+        """Digest of what is computed: 16 hexadecimal digits."""
+        return _digest(self.model_dump(mode="json"))
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting under its short name, as sweep files, MLflow and reports show it."""
+        return {
+            "method": self.method,
+            "backbone": self.backbone,
+            "task": self.task,
+            **self.params,
+            **self.recipe.model_dump(),
+            **self.protocol.model_dump(),
+            "seed": self.seed,
+        }
+
+
+def _digest(data: dict[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

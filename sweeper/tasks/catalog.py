@@ -1,0 +1,76 @@
+"""Every task by name: the drawn ones, the public ones under the data folder, any folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sweeper.backbones.backbone import Preprocessing
+from sweeper.errors import InputError, Problem, nearest
+from sweeper.tasks import cifar, folder, sun397
+from sweeper.tasks.drawn import DRAWN
+from sweeper.tasks.image import resize
+from sweeper.tasks.task import Split, Task, TaskInfo
+
+DRAWING = "drawn-1"  # pictures that come out differently are new data: count this up
+
+
+def names() -> list[str]:
+    """The built-in tasks; a folder of images is a task too, by its path."""
+    return sorted([*DRAWN, *cifar.SETS, "sun397"])
+
+
+def describe(name: str, relative_to: Path) -> TaskInfo:
+    """What is known of the task `name`, a built-in one or the path of a folder of images.
+
+    A path has a '/' or a leading '.', and is taken relative to the folder `relative_to`. All
+    images of a folder are decoded, none of a public set; `available` says what a public set
+    still lacks here. Raises InputError for an unknown name and for all that is wrong in a folder.
+    """
+    if _is_path(name):
+        return folder.describe(relative_to / Path(name).expanduser())
+    if name in DRAWN:
+        task = DRAWN[name]
+        return TaskInfo(
+            name, DRAWING, task.description, task.classes, task.template, dict(task.sizes)
+        )
+    if name in cifar.SETS:
+        return cifar.describe(name, data_root())
+    if name == "sun397":
+        return sun397.describe(data_root())
+    hint = nearest(name, names())
+    if (relative_to / name).is_dir():
+        hint = f"For the folder of this name write './{name}'."
+    raise InputError(Problem("task", f"'{name}'", "a built-in task or the path of a folder", hint))
+
+
+def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) -> Task:
+    """The task `name` (as for `describe`), its images at the size of `preprocessing`.
+
+    Keeps nothing: who wants the task twice keeps it. Raises InputError as `describe` does, and
+    where a public set is not there.
+    """
+    if _is_path(name):
+        return folder.load(relative_to / Path(name).expanduser(), preprocessing)
+    info = describe(name, relative_to)
+    if info.available:
+        raise InputError(Problem("task", f"'{name}'", "its files", info.available))
+    if name in cifar.SETS:
+        return cifar.load(name, data_root(), preprocessing)
+    if name == "sun397":
+        return sun397.load(data_root(), preprocessing)
+    splits = {
+        split: Split(resize(images, preprocessing), labels)
+        for split, (images, labels) in DRAWN[name].draw().items()
+    }
+    return Task(info, **splits)
+
+
+def data_root() -> Path:
+    """Where public data sets are looked for: SWEEPER_DATA, or ~/.cache/sweeper/data."""
+    given = os.environ.get("SWEEPER_DATA")
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "sweeper" / "data"
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.startswith(".")

@@ -1,0 +1,134 @@
+"""Image files to pixels, and pixels to the size that a backbone wants.
+
+Symbols: N images, H and W pixels as found, S pixels as the backbone wants them.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional
+
+from sweeper.backbones.backbone import Preprocessing
+from sweeper.errors import InputError, Problem
+from sweeper.tasks.task import Split
+
+SUFFIXES = frozenset(
+    [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"]
+)
+
+# All that Pillow's decoders raise on a broken file.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+def decode(data: bytes) -> Tensor:
+    """RGB uint8 [3, H, W] of an image file's content, upright (EXIF), its first frame.
+
+    Grey is repeated, 16-bit grey is scaled to 8 bits, transparency is laid on white, other
+    colour spaces are converted. Raises ValueError with the reason where that is impossible.
+    """
+    try:
+        with Image.open(BytesIO(data)) as file:
+            image = ImageOps.exif_transpose(file)
+            return torch.from_numpy(_rgb(image)).permute(2, 0, 1).contiguous()
+    except _BROKEN as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """`images` uint8 [N, 3, H, W] as uint8 [N, 3, S, S], by the rule of the weights.
+
+    Antialiased when shrinking, within one grey level of Pillow's own resize.
+    """
+    size, (height, width) = preprocessing.size, images.shape[-2:]
+    if height == width == size:
+        return images
+    if preprocessing.resize == "squash":
+        shape = (size, size)
+    elif height <= width:
+        shape = (size, int(size * width / height))
+    else:
+        shape = (int(size * height / width), size)
+    if preprocessing.interpolation == "nearest":
+        resized = functional.interpolate(images, shape, mode="nearest-exact")
+    else:
+        resized = functional.interpolate(
+            images, shape, mode=preprocessing.interpolation, align_corners=False, antialias=True
+        )
+    top, left = (round((side - size) / 2) for side in shape)
+    return resized[..., top : top + size, left : left + size]
+
+
+def read_splits(
+    root: Path, splits: Mapping[str, Mapping[str, int]], preprocessing: Preprocessing
+) -> dict[str, Split]:
+    """The images of `splits` (split -> file relative to `root` -> label) at the backbone's size.
+
+    Raises InputError naming every file that cannot be read.
+    """
+    size = preprocessing.size
+    found = {
+        split: Split(
+            torch.empty(len(files), 3, size, size, dtype=torch.uint8),
+            torch.tensor(list(files.values()), dtype=torch.int64),
+        )
+        for split, files in splits.items()
+    }
+    slots = [
+        (root / file, found[split].images[place])
+        for split, files in splits.items()
+        for place, file in enumerate(files)
+    ]
+
+    def fill(slot: tuple[Path, Tensor]) -> Problem | None:
+        path, pixels = slot
+        try:
+            pixels.copy_(resize(decode(path.read_bytes())[None], preprocessing)[0])
+        except (OSError, ValueError) as error:
+            return unreadable(path, error)
+        return None
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        problems = [problem for problem in pool.map(fill, slots) if problem]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def unreadable(path: Path, reason: Exception) -> Problem:
+    """The problem of an image file that cannot be decoded."""
+    return Problem(
+        str(path), f"an unreadable image ({reason})", "a whole image", "Replace or remove it."
+    )
+
+
+def _rgb(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("its pixels have more than 16 bits")
+        grey = np.rint(levels / 257).astype(np.uint8)  # 65535 = 257 * 255
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, whose range nobody states")
+    if image.has_transparency_data:
+        front = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", front.size, "white"), front)
+    return np.array(image.convert("RGB"))

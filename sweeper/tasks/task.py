@@ -1,0 +1,54 @@
+"""A data set as a trial sees it: decoded splits, class names, a text template."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task before its images are decoded."""
+
+    name: str
+    data: str  # version of a built-in rendering, or digest of a folder's content
+    description: str
+    classes: tuple[str, ...]
+    template: str  # with '{}' for the class name
+    sizes: dict[str, int]  # images in train, val, test
+    metric: str = "top-1"
+    available: str = ""  # empty, or why it cannot be used here and how to get it
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 [N, 3, S, S] at the backbone's size, labels int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def digest(self) -> str:
+        """Digest of pixels and labels: 16 hexadecimal digits."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:  # gigabytes for some tasks, and each trial asks
+        found = hashlib.sha256(self.images.contiguous().numpy().data)
+        found.update(self.labels.contiguous().numpy().data)
+        return found.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A loaded task. Val is read for selection, test once, at the end."""
+
+    info: TaskInfo
+    train: Split
+    val: Split
+    test: Split

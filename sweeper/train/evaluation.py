@@ -1,0 +1,29 @@
+"""Accuracy and loss over a whole split."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sweeper.records import Score
+from sweeper.train.inputs import WHOLE_BATCH, Inputs
+from sweeper.train.shard import WHOLE, Shard
+
+
+def evaluate(method: nn.Module, inputs: Inputs, shard: Shard = WHOLE) -> Score:
+    """Top-1 and mean cross-entropy of `method`, in evaluation mode, over all of `inputs`.
+
+    With several workers each reads its part, and all get the same score.
+    """
+    method.eval()
+    mine = shard.part(len(inputs))
+    tally = torch.zeros(2, dtype=torch.float64, device=inputs.device)  # loss, hits
+    with torch.inference_mode():
+        for start in range(mine.start, mine.stop, WHOLE_BATCH):
+            logits, labels = inputs.batch(slice(start, min(start + WHOLE_BATCH, mine.stop)))
+            tally[0] += functional.cross_entropy(logits, labels, reduction="sum")
+            tally[1] += (logits.argmax(dim=1) == labels).sum()
+        shard.sum([tally])
+    loss, hits = tally.tolist()
+    return Score(acc=hits / len(inputs), loss=loss / len(inputs), n=len(inputs))

@@ -1,0 +1,86 @@
+"""What the trainable part of a method reads: images, or features that nothing trainable touches.
+
+Symbols: N images of a split, B images of a batch, S pixels, F features, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sweeper.backbones.backbone import Preprocessing
+from sweeper.method import FrozenFeatures
+from sweeper.tasks.task import Split
+
+WHOLE_BATCH = 500  # images a forward pass where no gradient is kept
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A split as the method reads it: `values` [N, ...], `labels` [N], the way to logits."""
+
+    values: Tensor  # uint8 [N, 3, S, S], or features float32 [N, F]
+    labels: Tensor  # int64 [N]
+    forward: Callable[[Tensor], Tensor]  # values [B, ...] -> logits [B, K]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Logits float32 [B, K] and labels [B] of the images at `index`, on the device."""
+        labels = self.labels[index].to(self.device, non_blocking=True)
+        return self.forward(self.values[index].to(self.device, non_blocking=True)), labels
+
+
+def prepare(
+    method: nn.Module,
+    split: Split,
+    *,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    precision: str,
+) -> Inputs:
+    """The inputs that `method` reads for `split`.
+
+    A `FrozenFeatures` method has its features computed here, once; any other reads the images,
+    normalised batch by batch on the device: (pixel / 255 - mean) / std.
+    """
+    scale = 1 / (255 * torch.tensor(preprocessing.std, device=device).view(3, 1, 1))
+    shift = -(
+        torch.tensor(preprocessing.mean, device=device)
+        / torch.tensor(preprocessing.std, device=device)
+    ).view(3, 1, 1)
+
+    def run(part: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            return part(values).float()
+
+    def normalised(images: Tensor) -> Tensor:
+        return images.to(torch.float32).mul_(scale).add_(shift)
+
+    if not isinstance(method, FrozenFeatures):
+        values = _resident(split.images, device)
+        labels = split.labels.to(values.device)
+        return Inputs(values, labels, lambda images: run(method, normalised(images)), device)
+
+    head: FrozenFeatures = method
+    method.eval()
+    with torch.no_grad():  # not inference_mode: the head's backward pass keeps these features
+        found = [
+            run(head.features, normalised(images.to(device)))
+            for images in torch.split(split.images, WHOLE_BATCH)
+        ]
+    features = torch.cat(found)
+    labels = split.labels.to(device)
+    return Inputs(features, labels, lambda values: run(head.classify, values), device)
+
+
+def _resident(images: Tensor, device: torch.device) -> Tensor:
+    """`images` on the device where half of its free memory holds them, else where they are."""
+    if device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return images
+    return images.to(device)

@@ -1,0 +1,159 @@
+"""One trial from its specification to its result."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import torch
+
+from sweeper.backbones.backbone import Backbone, Preprocessing
+from sweeper.errors import DivergedError, InputError, Problem
+from sweeper.method import Plugin
+from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
+from sweeper.seeds import derive
+from sweeper.spec.trial import TrialSpec
+from sweeper.tasks.task import Split, Task
+from sweeper.train.checkpoint import Checkpoint, read, write
+from sweeper.train.evaluation import evaluate
+from sweeper.train.fit import fit
+from sweeper.train.inputs import prepare
+from sweeper.train.shard import WHOLE, Shard
+from sweeper.train.state import trainable
+
+
+def run_trial(
+    spec: TrialSpec,
+    *,
+    plugin: Plugin,
+    backbone: Backbone,
+    task: Task,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    save_every: float = 5.0,
+    shard: Shard = WHOLE,
+) -> Generator[EpochRecord, None, TrialResult]:
+    """Train and test what `spec` says; yield each epoch, return the result.
+
+    `backbone` is on `device`. With a `checkpoint` file the trial continues where the file
+    stands, and worker 0 writes it after an epoch when the last writing is `save_every` seconds
+    old; removing it afterwards is the caller's business. A loss that leaves the finite numbers
+    is a result (`diverged`), not an exception. Closing the generator early ends the trial with
+    no test score. Test is read once, after the last epoch.
+
+    Raises InputError where plugin, backbone or task are not those of `spec`, CheckpointError
+    where the file is damaged or of another trial (delete it to start over).
+    """
+    _check_identity(spec, plugin, backbone, task)
+    method = plugin.module(
+        backbone=backbone,
+        classes=task.info.classes,
+        template=task.info.template,
+        params=plugin.params(**spec.params),
+        seed=derive(spec.seed, "model"),
+    ).to(device)
+    found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
+    preprocessing = backbone.info.preprocessing
+    parameters = sum(p.numel() for p in trainable(method).values())
+    epochs, seconds = (0, 0.0) if found is None else (found.epoch, found.seconds)
+
+    def result(status: TrialStatus, reason: str = "", **scores: Score) -> TrialResult:
+        return TrialResult(
+            trial_id=spec.id,
+            status=status,
+            trainable_parameters=parameters,
+            epochs=epochs,
+            seconds=seconds,
+            reason=reason,
+            provenance=_provenance(task, preprocessing, device, shard),
+            **scores,
+        )
+
+    if plugin.trains and parameters:
+        records = fit(
+            method,
+            task,
+            recipe=spec.recipe,
+            protocol=spec.protocol,
+            preprocessing=preprocessing,
+            seed=spec.seed,
+            device=device,
+            resume=found,
+            save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
+            shard=shard,
+        )
+        try:
+            for record in records:
+                epochs, seconds = record.epoch, seconds + record.seconds
+                yield record
+        except DivergedError as error:
+            return result(TrialStatus.DIVERGED, str(error))
+
+    def score(split: Split) -> Score:
+        inputs = prepare(
+            method,
+            split,
+            preprocessing=preprocessing,
+            device=device,
+            precision=spec.protocol.precision,
+        )
+        return evaluate(method, inputs, shard)
+
+    started = time.monotonic()
+    val, test = score(task.val), score(task.test)
+    seconds += time.monotonic() - started
+    return result(TrialStatus.FINISHED, val=val, test=test)
+
+
+def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoint], None] | None:
+    """Writes to `path` at most once in `every` seconds: a write may cost more than an epoch."""
+    if path is None:
+        return None
+    last = time.monotonic()
+
+    def save(checkpoint: Checkpoint) -> None:
+        nonlocal last
+        if time.monotonic() - last >= every:
+            write(checkpoint, path, trial_id)
+            last = time.monotonic()
+
+    return save
+
+
+def _check_identity(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> None:
+    """An id promises what was computed: refuse to compute anything else under it."""
+    pairs = {
+        "method": (plugin.identity, spec.method),
+        "backbone": (backbone.info.name, spec.backbone),
+        "weights": (backbone.info.weights, spec.weights),
+        "task": (task.info.name, spec.task),
+        "data": (task.info.data, spec.data),
+    }
+    problems = [
+        Problem(f"trial {spec.id}, {name}", f"'{got}'", f"'{planned}' as planned")
+        for name, (got, planned) in pairs.items()
+        if got != planned
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _provenance(
+    task: Task, preprocessing: Preprocessing, device: torch.device, shard: Shard
+) -> dict[str, str]:
+    cuda = device.type == "cuda"
+    return {
+        "train_digest": task.train.digest(),
+        "val_digest": task.val.digest(),
+        "test_digest": task.test.digest(),
+        "preprocessing": (
+            f"{preprocessing.resize} {preprocessing.size}px {preprocessing.interpolation} "
+            f"mean={preprocessing.mean} std={preprocessing.std}"
+        ),
+        "device": torch.cuda.get_device_name(device) if cuda else f"cpu {platform.machine()}",
+        "torch": torch.__version__,
+        "threads": str(torch.get_num_threads()),
+        "workers": str(shard.size),
+    }

@@ -1,0 +1,1 @@
+"""Tests mirror the tree of the packages; `make test` runs them all."""

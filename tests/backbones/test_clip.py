@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from open_clip.tokenizer import tokenize
+from torch import Tensor
+from torch.nn import functional as F
+
+from sweeper.backbones.clip import ClipBackbone
+from sweeper.errors import InputError
+from tests.small_clip import CONFIG, small_clip, small_model
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
+DTYPES = pytest.mark.parametrize("dtype", TOLERANCE)
+ACTIVATIONS = pytest.mark.parametrize("quick_gelu", [False, True])
+
+
+def pair(dtype: torch.dtype, quick_gelu: bool = False) -> tuple[ClipBackbone, Any]:
+    """The backbone and the library's own model with the same weights."""
+    config = {**CONFIG, "quick_gelu": quick_gelu}
+    model = small_model(config).to(dtype).eval()
+    return ClipBackbone(small_model(config).to(dtype), small_clip().info), model
+
+
+def draw(*shape: int, dtype: torch.dtype, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def reference(model: Any, images: Tensor, prompts: Tensor) -> Tensor:
+    """The library's modules one after the other, with prompts [B, p, D] put in at the end."""
+    visual = model.visual
+    x = visual.conv1(images).flatten(2).transpose(1, 2)
+    x = torch.cat((visual.class_embedding.expand(len(x), 1, -1), x), 1)
+    x = torch.cat((x + visual.positional_embedding, prompts), 1)
+    x = visual.transformer(visual.ln_pre(x))
+    return visual.ln_post(x)[:, 0] @ visual.proj
+
+
+@DTYPES
+@ACTIVATIONS
+def test_without_prompts_features_are_those_of_the_library(
+    dtype: torch.dtype, quick_gelu: bool
+) -> None:
+    backbone, model = pair(dtype, quick_gelu)
+    images = draw(3, 3, 32, 32, dtype=dtype)
+    with torch.no_grad():
+        expected = model.encode_image(images)
+    error = (backbone.encode_image(images) - expected).abs().max().item()
+    assert error < TOLERANCE[dtype]
+
+
+@DTYPES
+@ACTIVATIONS
+def test_classifier_is_the_text_tower_of_the_library(dtype: torch.dtype, quick_gelu: bool) -> None:
+    backbone, model = pair(dtype, quick_gelu)
+    classes = ("Red", "dark_green", "a much longer name")
+    texts = ["photo of red!", "photo of dark green!", "photo of a much longer name!"]
+    with torch.no_grad():
+        expected = model.encode_text(tokenize(texts, context_length=16), normalize=True)
+    found = backbone.classifier(classes, "photo of {}!")
+    assert (found - expected).abs().max().item() < TOLERANCE[dtype]
+    assert torch.allclose(found.norm(dim=-1), torch.ones(3, dtype=dtype))
+
+
+@DTYPES
+@pytest.mark.parametrize("shared", [True, False])
+def test_prompts_and_their_gradients_equal_a_plain_forward(
+    dtype: torch.dtype, shared: bool
+) -> None:
+    backbone, model = pair(dtype, quick_gelu=True)
+    images, weight = draw(2, 3, 32, 32, dtype=dtype), draw(2, 24, dtype=dtype, seed=1)
+    shape = (5, 48) if shared else (2, 5, 48)
+    fast, slow = (draw(*shape, dtype=dtype, seed=2).requires_grad_() for _ in range(2))
+    found = backbone.encode_image(images, fast)
+    expected = reference(model, images, slow.expand(2, 5, 48))
+    assert (found - expected).abs().max().item() < TOLERANCE[dtype]
+    torch.autograd.backward([(found * weight).sum(), (expected * weight).sum()])
+    assert fast.grad is not None
+    assert slow.grad is not None
+    assert slow.grad.abs().max().item() > 1e-3
+    assert (fast.grad - slow.grad).abs().max().item() < TOLERANCE[dtype]
+
+
+def test_gradients_reach_the_images_too() -> None:
+    backbone, model = pair(torch.float64)
+    fast, slow = (draw(2, 3, 32, 32, dtype=torch.float64).requires_grad_() for _ in range(2))
+    torch.autograd.backward([backbone.encode_image(fast).sum(), model.encode_image(slow).sum()])
+    assert fast.grad is not None
+    assert slow.grad is not None
+    assert (fast.grad - slow.grad).abs().max().item() < 1e-10
+
+
+def test_each_image_gets_its_own_prompts() -> None:
+    backbone, _ = pair(torch.float64)
+    images, prompts = draw(2, 3, 32, 32, dtype=torch.float64), draw(2, 4, 48, dtype=torch.float64)
+    both = backbone.encode_image(images, prompts)
+    alone = backbone.encode_image(images[1:], prompts[1])
+    assert torch.allclose(both[1:], alone, atol=1e-12)
+
+
+def test_nothing_trains_and_train_mode_changes_nothing() -> None:
+    model = small_model().train()
+    backbone = ClipBackbone(model, small_clip().info)
+    images = draw(2, 3, 32, 32, dtype=torch.float32)
+    before = backbone.encode_image(images)
+    assert not any(tensor.requires_grad for tensor in backbone.tensors().values())
+    assert not before.requires_grad
+    model.train()
+    assert torch.equal(backbone.encode_image(images), before)
+    assert not isinstance(backbone, torch.nn.Module)
+
+
+def test_tensors_names_every_weight_and_buffer() -> None:
+    model = small_model()
+    names = ClipBackbone(model, small_clip().info).tensors().keys()
+    assert names == {*model.state_dict(), "attn_mask"}
+
+
+def test_classifier_is_computed_once_for_classes_and_template() -> None:
+    backbone, _ = pair(torch.float32)
+    first = backbone.classifier(["a", "b"], "x {}")
+    assert backbone.classifier(("a", "b"), "x {}") is first
+    assert not torch.equal(backbone.classifier(("b", "a"), "x {}"), first)
+    assert not torch.equal(backbone.classifier(("a", "b"), "y {}"), first)
+
+
+def test_class_texts_that_would_be_cut_are_refused_all_at_once() -> None:
+    backbone, _ = pair(torch.float32)
+    fits, long = " ".join("abcdefghijklmn"), " ".join("abcdefghijklmno")
+    backbone.classifier((fits,), "{}")  # 14 tokens between start and end: exactly 16
+    with pytest.raises(InputError) as caught:
+        backbone.classifier((long, fits, f"{long} p"), "{}")
+    assert [str(each.where) for each in caught.value.problems] == [
+        f"class text '{long}'",
+        f"class text '{long} p'",
+    ]
+    assert "at most 16 tokens" in str(caught.value)
+
+
+def test_logit_scale_is_the_exponential_of_the_weights_own() -> None:
+    backbone, model = pair(torch.float32)
+    assert backbone.logit_scale == pytest.approx(model.logit_scale.exp().item())
+
+
+def test_other_towers_are_refused() -> None:
+    average = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], "pool_type": "avg"}}
+    with pytest.raises(ValueError, match="CLS-pooled"):
+        ClipBackbone(small_model(average), small_clip().info)
+    pooled = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "pool_type": "last"}}
+    with pytest.raises(ValueError, match="read at its end"):
+        ClipBackbone(small_model(pooled), small_clip().info)
+
+
+def test_bfloat16_autocast_follows_float32() -> None:
+    backbone, _ = pair(torch.float32)
+    images, prompts = draw(4, 3, 32, 32, dtype=torch.float32), draw(5, 48, dtype=torch.float32)
+    exact = F.normalize(backbone.encode_image(images, prompts), dim=-1)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = F.normalize(backbone.encode_image(images, prompts).float(), dim=-1)
+    assert (exact * rough).sum(-1).min().item() > 0.999

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweeper.backbones import shipped, towers
+from sweeper.errors import InputError
+
+B32 = "openclip/ViT-B-32-quickgelu@openai"
+
+
+def test_names_begin_with_the_embedded_one_and_those_of_the_papers() -> None:
+    names = towers.names()
+    assert names[:4] == [
+        "embedded",
+        B32,
+        "openclip/ViT-B-16-quickgelu@openai",
+        "openclip/ViT-L-14-quickgelu@openai",
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_every_name_can_be_described() -> None:
+    for name in towers.names()[1:]:
+        info = towers.describe(name)
+        assert info.name == name
+        assert info.width % info.heads == 0
+        assert info.patches == (info.preprocessing.size // info.patch) ** 2
+        assert info.max_prompts >= 200
+
+
+def test_description_of_the_papers_tower_is_that_of_its_weights() -> None:
+    info = towers.describe(B32)
+    assert (info.width, info.depth, info.heads, info.patch, info.patches) == (768, 12, 12, 32, 49)
+    assert (info.embed_dim, info.weights, info.parameters) == (512, "openai", 87_849_216)
+    assert info.preprocessing.size == 224
+    assert info.preprocessing.interpolation == "bicubic"
+    assert info.preprocessing.resize == "crop"
+    assert info.preprocessing.mean == (0.48145466, 0.4578275, 0.40821073)
+    assert towers.describe("openclip/ViT-B-16-quickgelu@openai").parameters == 86_192_640
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("openclip/ViT-B-32@openai", B32),
+        (
+            "openclip/ViT-B-32@laion400m_e32",
+            "openclip/ViT-B-32-quickgelu@laion400m_e32",
+        ),
+        ("openclip/ViT-B-16@dfn2b", "openclip/ViT-B-16-quickgelu@dfn2b"),
+        ("openclip/ViT-L-14@dfn2b", "openclip/ViT-L-14-quickgelu@dfn2b"),
+        ("openclip/ViT-B-16@metaclip_400m", "openclip/ViT-B-16-quickgelu@metaclip_400m"),
+    ],
+)
+def test_weights_that_need_quickgelu_are_refused_without_it(wrong: str, right: str) -> None:
+    with pytest.raises(InputError, match="QuickGELU") as caught:
+        towers.describe(wrong)
+    assert right in str(caught.value)
+    assert right in towers.names()
+    assert wrong not in towers.names()
+
+
+def test_unknown_names_get_the_nearest_right_one() -> None:
+    with pytest.raises(InputError, match=f"Did you mean '{B32}'"):
+        towers.describe("openclip/ViT-B-32-quickgelu@opnai")
+    with pytest.raises(InputError, match="Did you mean 'embedded'"):
+        towers.describe("embeded")
+
+
+@pytest.mark.parametrize(
+    "name", ["openclip/RN50-quickgelu@openai", "openclip/ViT-B-16-SigLIP@webli"]
+)
+def test_towers_that_are_not_plain_transformers_are_not_offered(name: str) -> None:
+    with pytest.raises(InputError, match="none of that name"):
+        towers.describe(name)
+
+
+def test_missing_weights_offline_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError) as caught:
+        towers.load(B32)
+    assert B32 in str(caught.value)
+    assert "vit_base_patch32_clip_224.openai" in str(caught.value)
+    assert "HF_HOME" in str(caught.value)
+
+
+def test_missing_embedded_weights_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text((shipped.FOLDER / "config.json").read_text())
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    shipped.describe.cache_clear()
+    with pytest.raises(InputError, match=r"weights\.safetensors is not beside"):
+        towers.load("embedded")
+
+
+def test_embedded_tower_loads_and_its_description_fits() -> None:
+    info, backbone = towers.describe("embedded"), towers.load("embedded")
+    assert backbone.info == info
+    tensors = backbone.tensors()
+    image_tower = [t for name, t in tensors.items() if name.startswith("visual.")]
+    assert sum(t.numel() for t in image_tower) == info.parameters
+    assert {t.dtype for t in tensors.values()} == {torch.float32}
+    size = info.preprocessing.size
+    features = backbone.encode_image(torch.zeros(2, 3, size, size), torch.zeros(3, info.width))
+    assert features.shape == (2, info.embed_dim)
+    assert backbone.classifier(("a", "b", "c"), "{}").shape == (3, info.embed_dim)
+
+
+def test_describing_the_embedded_tower_does_not_import_open_clip() -> None:
+    script = (
+        "import sys; from sweeper.backbones import towers; "
+        "towers.describe('embedded'); assert 'open_clip' not in sys.modules"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr

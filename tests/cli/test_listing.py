@@ -1,0 +1,41 @@
+"""What is installed is listed with what it accepts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from tests.cli.conftest import Said
+
+Command = Callable[..., Said]
+
+
+def test_methods_lists_every_built_in_method(command: Command) -> None:
+    listed = {m["name"] for m in json.loads(command("methods", "--json").out)["methods"]}
+    assert listed >= {"tp", "lp", "iip", "pgn"}
+
+
+def test_one_method_shows_bounds_defaults_and_sources(command: Command) -> None:
+    said = command("methods", "pgn")
+    assert said.code == 0
+    line = next(line for line in said.out.splitlines() if line.startswith("library_size"))
+    assert "64" in line
+    assert "Table 3b" in line
+
+
+def test_unknown_method_gets_the_nearest_name(command: Command) -> None:
+    said = command("methods", "pngn")
+    assert said.code == 2
+    assert "pgn" in said.err
+
+
+def test_backbones_lists_the_embedded_one_and_the_paper_s(command: Command) -> None:
+    listed = {b["name"] for b in json.loads(command("backbones", "--json").out)["backbones"]}
+    assert {"embedded", "openclip/ViT-B-32-quickgelu@openai"} <= listed
+
+
+def test_tasks_lists_five_or_more_embedded_tasks_with_their_sizes(command: Command) -> None:
+    listed = json.loads(command("tasks", "--json").out)["tasks"]
+    ready = [task for task in listed if task["available"]]
+    assert len(ready) >= 5
+    assert all(task["sizes"][split] > 0 for task in ready for split in ("train", "val", "test"))

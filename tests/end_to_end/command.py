@@ -1,0 +1,73 @@
+"""The command `sweeper` as a user runs it: a process of its own, with its output kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ROOT / "search_spaces" / "smoke.yaml"
+
+
+def sweeper(*words: str | Path, folder: Path, seconds: float = 400) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder` and wait for its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sweeper", *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+class Running:
+    """The command under way, to be watched and killed."""
+
+    def __init__(self, *words: str | Path, folder: Path) -> None:
+        self.log = folder / f"log-{time.monotonic_ns()}.txt"
+        with self.log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sweeper", *map(str, words)],
+                cwd=folder,
+                stdout=file,
+                stderr=file,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self.log.read_text()
+
+    def wait_for(self, reached: Callable[[str], bool], seconds: float = 240) -> None:
+        """Wait until the output satisfies `reached`; fail when it ends or takes too long."""
+        end = time.monotonic() + seconds
+        while not reached(self.text()):
+            assert self.process.poll() is None, f"it ended early:\n{self.text()}"
+            assert time.monotonic() < end, f"not reached in {seconds} s:\n{self.text()}"
+            time.sleep(0.05)
+
+    def workers(self) -> list[psutil.Process]:
+        """Ray's worker processes below it that train trials."""
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+            if "ImplicitFunc" in " ".join(child.cmdline()) or "ray::" in child.name()
+        ]
+
+    def kill(self) -> None:
+        """kill -9 of the driver alone."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def end(self, seconds: float = 400) -> int:
+        """Wait for its own end."""
+        return self.process.wait(seconds)

@@ -1,0 +1,76 @@
+"""The whole chain on the smoke sweep: file -> Ray -> MLflow -> report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.end_to_end.command import SMOKE, sweeper
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smoke sweep has run once."""
+    where = tmp_path_factory.mktemp("smoke")
+    ran = sweeper("run", SMOKE, folder=where)
+    assert ran.returncode == 0, ran.stderr
+    return where
+
+
+def _cells(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "results" / "smoke" / "cells.csv")
+
+
+def test_report_has_a_row_for_every_planned_cell(folder: Path) -> None:
+    planned = json.loads(sweeper("plan", SMOKE, "--json", folder=folder).stdout)
+    assert len(planned["cells"]) > 3
+    assert len(_cells(folder)) == len(planned["cells"])
+    assert planned["missing"] == 0
+
+
+def test_same_command_again_trains_nothing(folder: Path) -> None:
+    before = _cells(folder)
+    again = sweeper("run", SMOKE, "--json", folder=folder)
+    said = json.loads(again.stdout)
+    assert again.returncode == 0, again.stderr
+    assert said["trained"] == {}
+    assert said["reused"] > 0
+    pd.testing.assert_frame_equal(before, _cells(folder))
+
+
+def test_report_is_rebuilt_from_the_store_alone(folder: Path) -> None:
+    report = folder / "results" / "smoke"
+    before = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
+    for path in report.iterdir():
+        path.unlink()
+    rebuilt = sweeper("report", "smoke", folder=folder)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    after = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
+    assert after == before
+
+
+def test_status_counts_every_trial_as_finished(folder: Path) -> None:
+    said = json.loads(sweeper("status", "smoke", "--json", folder=folder).stdout)
+    assert said["missing"] == 0
+    assert said["counts"] == {"finished": said["trials"]}
+
+
+def test_resume_needs_no_file(folder: Path) -> None:
+    resumed = sweeper("resume", "smoke", "--json", folder=folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["trained"] == {}
+
+
+def test_more_seeds_train_only_the_new_ones(folder: Path) -> None:
+    before = json.loads(sweeper("status", "smoke", "--json", folder=folder).stdout)["trials"]
+    more = sweeper("run", SMOKE, "--seeds", "3", "--max-trials", "1", "--json", folder=folder)
+    said = json.loads(more.stdout)
+    assert more.returncode == 4, more.stderr  # budget exhausted: trials are left
+    assert said["reused"] == before
+    assert sum(said["trained"].values()) == 1
+    assert said["left"] > 0

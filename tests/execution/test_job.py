@@ -1,0 +1,29 @@
+"""What travels from the driver to the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweeper.discovery import find
+from sweeper.execution.job import Job
+from sweeper.execution.worker import _plugin
+from sweeper.spec.plan import Plan
+
+from .launches import write_method
+
+
+def test_a_method_file_travels_as_text_and_keeps_its_identity(tmp_path: Path) -> None:
+    path = write_method(tmp_path)
+    images = tmp_path / "images"
+    images.mkdir()
+    identity = find(str(path), Path()).identity
+    sources = {identity: str(path), "digest": str(images)}
+    job = Job.of(Plan(sweep="s", profile="demo", seeds=(0,), cells=(), sources=sources), tmp_path)
+    path.unlink()
+    assert _plugin(identity, *job.methods[identity]).identity == identity
+    assert job.folders == {"digest": str(images)}
+
+
+def test_each_trial_has_a_checkpoint_folder_of_its_own(tmp_path: Path) -> None:
+    job = Job.of(Plan(sweep="s", profile="demo", seeds=(0,), cells=()), tmp_path)
+    assert job.checkpoint("a").parent != job.checkpoint("b").parent

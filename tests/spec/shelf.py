@@ -1,0 +1,125 @@
+"""A small catalog for the loader's tests: four methods, three backbones, three tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sweeper.errors import InputError, Problem, nearest
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Pgn(_Params):
+    prompt_length: int = Field(8, ge=1, le=4096, description="number of prompts")
+    library_size: int = Field(64, ge=1, description="tokens in the library")
+    trunk: Literal["mlp", "resnet10", "resnet18"] = "resnet10"
+    resolution: int = Field(64, ge=10)
+    init_scale: float = Field(1.0, gt=0)
+
+
+class Iip(_Params):
+    prompt_length: int = Field(8, ge=1)
+
+
+class Lp(_Params):
+    bias: bool = True
+
+
+class Tp(_Params):
+    pass
+
+
+_PRESET = {"prompt_length": 16, "library_size": 256, "epochs": 1000, "warmup_epochs": 50}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method of the shelf, as the loader sees one."""
+
+    identity: str
+    model: type[BaseModel]
+    trains: bool = True
+    named: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def defaults(self) -> Mapping[str, Any]:
+        return self.model().model_dump()
+
+    def check(self, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        try:
+            self.model(**params)
+        except ValidationError as error:
+            return [(str(each["loc"][0]), each["msg"]) for each in error.errors()]
+        return []
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return self.model(**params).model_dump()
+
+    def presets(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.named
+
+    def schema(self) -> Mapping[str, Any]:
+        return self.model.model_json_schema()
+
+
+class Shelf:
+    """The catalog. `asked` lists every look-up of a task."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.longest = {"embedded": 64, "textless": 64, "short": 4}
+
+    def methods(self) -> Sequence[str]:
+        return ["iip", "lp", "pgn", "tp"]
+
+    def backbones(self) -> Sequence[str]:
+        return [*self.longest]
+
+    def tasks(self) -> Sequence[str]:
+        return ["digits", "shapes", "textures"]
+
+    def method(self, name: str, folder: Path) -> Entry:
+        entries = {
+            "iip": Entry("iip", Iip),
+            "lp": Entry("lp", Lp),
+            "pgn": Entry("pgn", Pgn, named={"paper": _PRESET}),
+            "tp": Entry("tp", Tp, trains=False),
+        }
+        if name in entries:
+            return entries[name]
+        path = folder / name
+        if not path.is_file():
+            raise InputError(Problem(f"method '{name}'", "no such file", "a method file"))
+        return Entry(f"{path.stem}@0123", Iip)
+
+    def backbone(self, name: str) -> str:
+        if name not in self.longest:
+            rule = "a backbone"
+            hint = nearest(name, [*self.longest])
+            raise InputError(Problem(f"backbone '{name}'", "unknown", rule, hint))
+        return f"{name}-weights"
+
+    def task(self, name: str, folder: Path) -> tuple[str, str]:
+        self.asked.append(name)
+        if name in self.tasks():
+            return name, "v1"
+        path = folder / name
+        if not path.is_dir():
+            raise InputError(Problem(f"task '{name}'", "no such folder", "a folder of images"))
+        return path.name, f"{path.name}@0123"
+
+    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
+        del folder
+        if method == "tp" and backbone == "textless":
+            return "method 'tp' needs text, which it does not offer"
+        if method == "lp" and backbone == "short":
+            return "its patches are too large"
+        length = params.get("prompt_length", 0)
+        longest = self.longest[backbone]
+        return f"prompt_length {length} is more than its {longest}" if length > longest else ""

@@ -1,0 +1,83 @@
+"""Every sweep file that is shipped, under every profile that it has, with what is installed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sweeper.catalog import Installed
+from sweeper.errors import InputError
+from sweeper.spec.document import read
+from sweeper.spec.load import load
+from sweeper.spec.node import Mistakes
+from sweeper.spec.plan import Cell, Plan
+
+SPACES = Path(__file__).parents[2] / "search_spaces"
+EDITORS = ("# yaml-language-server: $schema=./sweep.schema.json", "# $schema: ./sweep.schema.json")
+
+
+def _profiles() -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for path in sorted(SPACES.rglob("*.y*ml")):
+        node = read(path, Mistakes())
+        assert node is not None
+        profiles = node.items["profiles"].items if "profiles" in node.items else {}
+        found += [(path.name, name) for name in profiles] or [(path.name, None)]
+    return found
+
+
+SHIPPED = _profiles()
+
+
+def test_there_are_shipped_sweeps_with_profiles() -> None:
+    assert {name for name, _ in SHIPPED} >= {"pgn_ablation.yaml", "pgn_search.yaml", "smoke.yaml"}
+    assert {profile for name, profile in SHIPPED if name == "pgn_ablation.yaml"} == {
+        "demo",
+        "embedded",
+        "paper",
+    }
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in SHIPPED}))
+def test_the_header_says_what_to_expect(name: str) -> None:
+    text = (SPACES / name).read_text(encoding="utf-8")
+    assert tuple(text.splitlines()[:2]) == EDITORS
+    assert [
+        word for word in ("Purpose", "Command", "Cost", "Expect") if f"# {word}: " not in text
+    ] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "profile"), SHIPPED)
+def test_it_loads(name: str, profile: str | None) -> None:
+    """Public data that is not on this machine is the only thing that may be missing."""
+    problems: list[str] = []
+    try:
+        plan = load(SPACES / name, Installed(), profile=profile)
+        assert plan.trials() or plan.search
+    except InputError as error:
+        problems = [str(problem) for problem in error.problems]
+    absent = re.compile(r"task\b.* '(cifar100|sun397)'.* is missing")
+    assert [text for text in problems if not absent.search(text)] == []
+    assert profile == "paper" or not problems
+
+
+def _rows(plan: Plan, axis: str) -> dict[str, Cell]:
+    return {role.label: cell for cell in plan.cells for role in cell.roles if role.axis == axis}
+
+
+@pytest.mark.slow
+def test_the_demo_takes_three_values_of_every_axis_and_the_rest_every_row() -> None:
+    catalog = Installed()
+    demo = load(SPACES / "pgn_ablation.yaml", catalog, profile="demo")
+    for axis in ("prompt_length", "library_size", "trunk", "method"):
+        assert len(_rows(demo, axis)) >= 3
+    whole = load(SPACES / "pgn_ablation.yaml", catalog, profile="embedded")
+    assert list(_rows(whole, "method")) == ["PGN", "IIP", "TP", "LP"]
+    roles = [role for cell in whole.cells for role in cell.roles if role.axis == "trunk"]
+    published = {"IIP", "MLP", "ResNet10@64", "ResNet10@224", "ResNet18@224"}
+    assert {role.target_row or role.label for role in roles} == published
+    assert demo.seeds == (0, 1, 2)
+    assert len(demo.trials()) < len(whole.trials())

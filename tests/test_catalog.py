@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import methods
+from sweeper.backbones import towers
+from sweeper.catalog import Installed
+from sweeper.errors import InputError
+from sweeper.tasks import catalog as tasks
+
+HERE = Path()
+INSTALLED = Installed()
+
+
+def test_names_are_those_of_discovery_towers_and_tasks() -> None:
+    assert {"tp", "lp", "iip", "pgn"} <= set(INSTALLED.methods())
+    assert INSTALLED.backbones()[0] == "embedded"
+    assert list(INSTALLED.tasks()) == tasks.names()
+
+
+def test_method_shows_its_defaults_presets_and_schema() -> None:
+    entry = INSTALLED.method("pgn", HERE)
+    assert (entry.identity, entry.trains) == ("pgn", True)
+    assert entry.defaults()["prompt_length"] == 8
+    assert entry.presets()["paper"]["warmup_epochs"] == 50
+    assert entry.schema()["properties"]["library_size"]["minimum"] == 1
+    assert not INSTALLED.method("tp", HERE).trains
+
+
+def test_mistakes_in_parameters_come_out_together() -> None:
+    entry = INSTALLED.method("pgn", HERE)
+    wrong: dict[str, Any] = {"prompt_length": 0, "trunk": "resnet50", "libary_size": 8}
+    found = dict(entry.check(wrong))
+    assert found.keys() == wrong.keys()
+    assert "greater than or equal to 1" in found["prompt_length"]
+    assert "'resnet18'" in found["trunk"]
+    assert "Did you mean 'library_size'" in found["libary_size"]
+    assert entry.check({"prompt_length": 4}) == []
+
+
+def test_complete_fills_in_defaults_in_canonical_types() -> None:
+    entry = INSTALLED.method("pgn", HERE)
+    complete = entry.complete({"init_scale": 1, "prompt_length": 4})
+    assert complete == {**entry.defaults(), "prompt_length": 4}
+    assert isinstance(complete["init_scale"], float)
+
+
+def test_users_file_is_known_by_its_source(tmp_path: Path) -> None:
+    shutil.copy(Path(methods.__path__[0]) / "_template.py", tmp_path / "mine.py")
+    assert INSTALLED.method("./mine.py", tmp_path).identity.startswith("mine@")
+
+
+def test_backbone_is_known_by_its_weights() -> None:
+    assert INSTALLED.backbone("openclip/ViT-B-32-quickgelu@openai") == "openai"
+    assert INSTALLED.backbone("embedded") == towers.describe("embedded").weights
+    with pytest.raises(InputError, match="Did you mean 'embedded'"):
+        INSTALLED.backbone("embeddedd")
+
+
+def test_task_has_a_name_and_the_identity_of_its_data() -> None:
+    info = tasks.describe("digits", HERE)
+    assert INSTALLED.task("digits", HERE) == (info.name, info.data)
+    with pytest.raises(InputError):
+        INSTALLED.task("digit", HERE)
+
+
+def test_task_that_is_not_at_hand_is_refused_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
+    reason = tasks.describe("cifar100", HERE).available
+    assert reason
+    with pytest.raises(InputError) as caught:
+        INSTALLED.task("cifar100", HERE)
+    assert reason in str(caught.value)
+
+
+def test_skip_gives_the_reason_of_the_method_or_nothing() -> None:
+    name = "openclip/ViT-B-32-quickgelu@openai"
+    limit = towers.describe(name).max_prompts
+    assert INSTALLED.skip("pgn", {"prompt_length": limit}, name, HERE) == ""
+    assert str(limit) in INSTALLED.skip("pgn", {"prompt_length": limit + 1}, name, HERE)
