@@ -69,9 +69,7 @@ def main() -> None:
     embedded = shipped.describe()
     compare("embedded", shipped.load(), embedded, batch=50, times=20)
     big = open_clip.create_model("ViT-B-32-quickgelu", pretrained=None)
-    info = replace(
-        embedded, width=768, preprocessing=replace(embedded.preprocessing, size=224)
-    )
+    info = replace(embedded, width=768, preprocessing=replace(embedded.preprocessing, size=224))
     compare("ViT-B/32", big, info, batch=8, times=1)
 
 

@@ -51,7 +51,7 @@ def _cell(plan: Plan, column: Column, method: str) -> Cell | None:
     cells = [cell for cell in plan.cells if column_of(cell) == column]
     of_method = [cell for cell in cells if str(cell.config.get("method")).upper() == method]
     named = [cell for cell in of_method if any(role.axis == AXIS for role in cell.roles)]
-    base = [cell for cell in of_method if is_base(cell)]
+    base = [cell for cell in of_method if is_base(cell, plan)]
     for candidates in (named, base, of_method):
         if len(candidates) == 1:
             return candidates[0]

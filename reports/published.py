@@ -76,9 +76,10 @@ def obstacles(paper: Paper, table: str, column: str, config: Mapping[str, Any]) 
         found.append("another backbone")
     if config.get("task") != paper.columns[column]:
         found.append("other data")
-    other = [k for k, v in paper.tables[table].protocol.items() if k in config and config[k] != v]
-    if other:
-        found.append(f"another recipe ({', '.join(other)})")
+    protocol = paper.tables[table].protocol
+    other = [k for k, v in protocol.items() if k in config and config[k] != v]
+    if other and config.get("epochs"):  # without training there is no recipe to differ in
+        found.append(f"other settings ({', '.join(other)})")
     return found
 
 

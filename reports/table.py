@@ -64,7 +64,7 @@ def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
     found = {(role.label, column): entries[cell.id] for role, column, cell in members}
     columns = list(dict.fromkeys(column for _, column, _ in members))
     roles = {role.label: role for role, _, _ in members}
-    base_rows = {role.label for role, _, cell in members if is_base(cell)}
+    base_rows = {role.label for role, _, cell in members if is_base(cell, plan)}
     base = base_rows.pop() if len(base_rows) == 1 else ""
     return Filled(
         table=table,
@@ -83,9 +83,10 @@ def column_of(cell: Cell) -> Column:
     return tuple(sorted(cell.over.items()))
 
 
-def is_base(cell: Cell) -> bool:
-    """Whether a cell is the one that the others vary: it has a role along several axes."""
-    return len({role.axis for role in cell.roles}) > 1
+def is_base(cell: Cell, plan: Plan) -> bool:
+    """Whether a cell is the one that the others vary: it has a role along every axis of many."""
+    axes = {role.axis for other in plan.cells for role in other.roles}
+    return len(axes) > 1 and axes == {role.axis for role in cell.roles}
 
 
 def _ordered(roles: Mapping[str, Role], target: str) -> list[str]:

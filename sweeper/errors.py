@@ -6,6 +6,7 @@
     ├── StoreError        the MLflow store cannot be used (exit code 2)
     ├── ClusterError      Ray cannot be reached or refuses (exit code 2)
     ├── CheckpointError   a checkpoint does not belong to this trial, or is damaged
+    ├── BudgetError       the time that a launch may take is over (exit code 4)
     └── DivergedError     the loss of a trial left the finite numbers
 
 A message names the place, the value, the rule and the remedy.
@@ -76,6 +77,12 @@ class ClusterError(SweeperError):
 
 class CheckpointError(SweeperError):
     """A checkpoint file is damaged or belongs to another trial or shape."""
+
+
+class BudgetError(SweeperError):
+    """The hours of a launch are spent; what finished is recorded, the rest is still missing."""
+
+    exit_code = 4
 
 
 class DivergedError(SweeperError):

@@ -75,6 +75,7 @@ def report(
 ) -> None:
     """Rebuild the report of a sweep from the store alone."""
     from reports.build import build
+
     check_results(results)
     uri = options.store_uri(store, results)
     plan = recorded_plan(uri, sweep, profile)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -14,6 +15,7 @@ from sweeper.cli.hunt import Hunt
 from sweeper.cli.output import duration, print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import Progress, cell_names
 from sweeper.cli.results import check_results, report_folder
+from sweeper.errors import BudgetError
 from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -34,9 +36,7 @@ def run(
 ) -> None:
     """Train what is missing of a sweep, record it, and write the report."""
     plan = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
-    _launch(
-        plan, max_trials=max_trials, address=address, store=store, results=results, json=json
-    )
+    _launch(plan, max_trials=max_trials, address=address, store=store, results=results, json=json)
 
 
 def resume(
@@ -155,9 +155,7 @@ def recorded_plan(uri: str, sweep: str, profile: str | None) -> Plan:
 def missing_trials(plan: Plan, done: Mapping[str, TrialResult]) -> list[TrialSpec]:
     """The planned trials without a final result. A failed trial is missing: it runs again."""
     return [
-        trial
-        for trial in plan.trials()
-        if trial.id not in done or not done[trial.id].status.final
+        trial for trial in plan.trials() if trial.id not in done or not done[trial.id].status.final
     ]
 
 
@@ -177,9 +175,7 @@ def _plan_rows(
     names = cell_names(plan)
     rows = []
     for cell in plan.cells:
-        left = [
-            t for t in cell.trials if not (t.id in done and done[t.id].status.final)
-        ]
+        left = [t for t in cell.trials if not (t.id in done and done[t.id].status.final)]
         guess = guesses[left[0].id] if left else None
         rows.append(
             [
@@ -215,40 +211,44 @@ def _launch(
     json: bool,
 ) -> None:
     from reports.build import build
-    from sweeper.execution.driver import launch
+    from sweeper.execution.driver import launch, ready
     from sweeper.tracking.history import recorded_trials
-    from sweeper.tracking.store import open_store
+    from sweeper.tracking.store import exists, open_store
     from sweeper.tracking.writer import Writer
 
     check_results(results)
     uri = options.store_uri(store, results)
-    opened = open_store(uri, create=True)
-    recorded = recorded_trials(opened)
-    done = {key: trial.result for key, trial in recorded.items() if trial.result is not None}
+    recorded = recorded_trials(open_store(uri)) if exists(uri) else {}
+    done = {key: one.result for key, one in recorded.items() if one.result is not None}
     missing = missing_trials(plan, done)
-    todo = missing if max_trials is None else missing[:max_trials]
+    most = min(n for n in (max_trials, plan.budget.max_trials, sys.maxsize) if n is not None)
+    todo = missing[:most]
     wanted = Hunt.of(plan, recorded)
-    hunt = wanted if max_trials is None else wanted.capped(max_trials - len(todo))
-    reused = [t.id for t in plan.trials() if t not in missing] + [t.id for t, _ in hunt.ended]
-    left = len(missing) - len(todo) + wanted.count - hunt.count
-    with Writer(opened, plan, reused=reused) as writer:
-        progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
-        try:
-            with progress:
-                launch(
-                    hunt.plan,
-                    todo,
-                    listeners=[writer, progress],
-                    storage=results,
-                    address=address,
-                    build=hunt.build,
-                    ended=hunt.ended,
-                )
-        except KeyboardInterrupt:
-            stderr.print("Interrupted. What is finished is recorded; the same command goes on.")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
-        writer.attach(report.parent)
+    hunt = wanted.capped(most - len(todo))
+    reused = [trial.id for trial in plan.trials() if trial not in missing]
+    reused += [trial.id for trial, _ in hunt.ended if trial.id not in reused]
+    progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
+    # Ray is reached before the store is made: a refusal leaves nothing behind.
+    cluster = ready(plan, address) if todo or hunt.count else nullcontext()
+    try:
+        with cluster, Writer(open_store(uri, create=True), plan, reused=reused) as writer:
+            if todo or hunt.count:
+                with progress, suppress(BudgetError):
+                    launch(
+                        hunt.plan,
+                        todo,
+                        listeners=[writer, progress],
+                        storage=results,
+                        address=address,
+                        build=hunt.build,
+                        ended=hunt.ended,
+                    )
+            report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
+            writer.attach(report.parent)
+    except KeyboardInterrupt:
+        stderr.print("Interrupted. What is finished is recorded; the same command goes on.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    left = len(missing) + wanted.count - sum(progress.statuses.values())
     if json:
         print_json(
             "run",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,22 @@ from sweeper.cli import options
 from sweeper.cli.output import print_json, print_line, print_rows
 
 Name = Annotated[str | None, typer.Argument(help="One of them, in detail.")]
+
+
+def _rule(schema: dict[str, Any]) -> str:
+    """The type and the bounds of a parameter, as one reads them: integer, >= 1, <= 4096."""
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    bounds = {
+        ">=": "minimum",
+        ">": "exclusiveMinimum",
+        "<=": "maximum",
+        "<": "exclusiveMaximum",
+    }
+    said = [f"{sign} {schema[key]:g}" for sign, key in bounds.items() if key in schema]
+    return ", ".join([str(schema.get("type", "any")), *said])
 
 
 def methods(name: Name = None, json: options.Json = False) -> None:

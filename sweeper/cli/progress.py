@@ -87,9 +87,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self.console.is_terminal:
-            self.live = Live(
-                get_renderable=self.render, console=self.console, refresh_per_second=4
-            )
+            self.live = Live(get_renderable=self.render, console=self.console, refresh_per_second=4)
             self.live.start()
         else:
             self.console.print(f"{self.planned} trials to run, {self.reused} reused")
@@ -133,7 +131,7 @@ class Progress:
             score = f" test {result.test.acc:.1%}" if result.test is not None else ""
             reason = f": {result.reason}" if result.reason else ""
             took = duration(result.seconds)
-            self.console.print(f"{result.status:8}{self.name(spec)}{score} in {took}{reason}")
+            self.console.print(f"{result.status:9}{self.name(spec)}{score} in {took}{reason}")
 
     def name(self, spec: TrialSpec) -> str:
         """How a trial is called on screen: its cell and its seed."""

@@ -1,4 +1,4 @@
-"""Ray on this machine or at an address: started or joined, described, checked, left."""
+"""Ray on this machine or at an address: started or joined, described, left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import sweeper
 from sweeper.errors import ClusterError
 
 HOME = Path(sweeper.__file__).resolve().parent.parent  # the folder of the packages
 PROBE_SECONDS, TRIAL_SECONDS = 5, 90  # for a TCP connection; for a first Ray connection
+START_ATTEMPTS = 3  # of a local Ray
 LOCAL_STORE_BYTES = 100_000_000  # of shared memory; only messages pass through it
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # no tables of Tune's own
@@ -87,7 +86,7 @@ def connect(
             _join(address, level, verbose)
         else:
             _start(cpus, level, verbose)
-    nodes = tuple(node["Resources"] for node in _nodes())
+    nodes = tuple(node["Resources"] for node in alive_nodes())
     grows = bool(address) and Path("~/ray_bootstrap_config.yaml").expanduser().exists()
     return Cluster(address, nodes, grows)
 
@@ -97,71 +96,14 @@ def disconnect() -> None:
     ray.shutdown()
 
 
-def check_storage(folder: Path) -> None:
-    """Raises ClusterError unless every node reads and writes what the driver does in `folder`."""
-    nodes = _nodes()
-    if len(nodes) < 2:
-        return
-    token = uuid.uuid4().hex
-    written = folder / f".reach-{token}"
-    written.write_text(token)
-    try:
-        tasks = {
-            node["NodeManagerHostname"]: _reach.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(str(written), token)
-            for node in nodes
-        }
-        lost = [host for host, task in tasks.items() if not ray.get(task, timeout=60)]
-    finally:
-        for path in folder.glob(f".reach-{token}*"):
-            path.unlink()
-    if lost:
-        raise ClusterError(
-            f"{folder} is not one folder for all {len(nodes)} nodes: {', '.join(lost)} cannot see "
-            "or write what this node does. Checkpoints have to be reachable from every node: give "
-            "--results on shared storage (NFS, a mounted bucket)."
-        )
-
-
-def check_folders(folders: Mapping[str, str]) -> None:
-    """Raises ClusterError where a node lacks one of the user's folders of images."""
-    nodes = _nodes()
-    if len(nodes) < 2 or not folders:
-        return
-    paths = sorted(folders.values())
-    for node in nodes:
-        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        lost = ray.get(_missing.options(scheduling_strategy=there).remote(paths), timeout=60)
-        if lost:
-            raise ClusterError(
-                f"node {node['NodeManagerHostname']} has no {', '.join(lost)}. "
-                "Put folders of images on storage that every node reaches under the same path."
-            )
-
-
-def _nodes() -> list[dict[str, Any]]:
+def alive_nodes() -> list[dict[str, Any]]:
+    """The living nodes, as Ray describes them."""
     found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return [node for node in found if node["Alive"]]
 
 
-@ray.remote(num_cpus=0)
-def _reach(path: str, token: str) -> bool:
-    try:
-        seen = Path(path).read_text() == token
-        Path(f"{path}.{uuid.uuid4().hex}").write_text(token)
-    except OSError:
-        return False
-    return seen
-
-
-@ray.remote(num_cpus=0)
-def _missing(paths: list[str]) -> list[str]:
-    return [path for path in paths if not Path(path).is_dir()]
-
-
 def _start(cpus: int | None, level: int, verbose: bool) -> None:
-    for last in (False, True):
+    for attempt in range(1, START_ATTEMPTS + 1):
         try:
             ray.init(
                 address="local",
@@ -174,9 +116,9 @@ def _start(cpus: int | None, level: int, verbose: bool) -> None:
             )
             return
         except Exception as error:
-            # Ray gives its processes 30 s to come up, which a machine busy elsewhere can miss
+            # Ray gives its processes 15 s to come up, which a machine busy elsewhere can miss
             ray.shutdown()
-            if last:
+            if attempt == START_ATTEMPTS:
                 raise ClusterError(
                     f"Ray could not be started on this machine: {_last_line(str(error))}. Its logs "
                     "are under /tmp/ray/session_latest/logs; free memory, disk or CPU, and run the "

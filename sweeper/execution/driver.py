@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,14 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from sweeper.errors import InputError, Problem
-from sweeper.execution.cluster import Cluster, check_folders, check_storage, connected
+from sweeper.execution.cluster import Cluster, connected
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job
 from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
 from sweeper.execution.relay import Relay
+from sweeper.execution.storage import check_folders, check_storage
 from sweeper.execution.trainable import trainable
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
@@ -59,7 +62,7 @@ def launch(
     they count towards the search's number of trials and are told to its sampler.
 
     Raises InputError or ClusterError before anything is trained, KeyboardInterrupt after Ctrl-C,
-    and whatever a listener raises.
+    BudgetError when the plan's hours are over, and whatever a listener raises.
     """
     where = launcher(plan.resources)
     if plan.search is not None:
@@ -71,9 +74,9 @@ def launch(
     storage = storage.resolve()
     storage.mkdir(parents=True, exist_ok=True)
     job = Job.of(plan, storage)
-    with Interrupt() as interrupt, connected(address, cpus=cpus, verbose=verbose) as cluster:
-        if not cluster.grows:
-            check_fit(plan.resources, cluster.nodes)
+    hours = plan.budget.max_hours
+    patience = Interrupt(math.inf if hours is None else hours * 3600)
+    with patience as interrupt, ready(plan, address, cpus=cpus, verbose=verbose) as cluster:
         check_storage(storage)
         check_folders(job.folders)
         interrupt.check()
@@ -85,6 +88,20 @@ def launch(
             if plan.search is not None and build is not None:
                 tuning.search(plan, build, ended)
     return Outcome(relay.ended)
+
+
+@contextmanager
+def ready(
+    plan: Plan, address: str | None = None, *, cpus: int | None = None, verbose: bool = False
+) -> Iterator[Cluster]:
+    """A connection to a Ray on which a trial of `plan` fits, for the time of the block.
+
+    Raises ClusterError where there is none; writes nothing.
+    """
+    with connected(address, cpus=cpus, verbose=verbose) as cluster:
+        if not cluster.grows:
+            check_fit(plan.resources, cluster.nodes)
+        yield cluster
 
 
 @dataclass(frozen=True)

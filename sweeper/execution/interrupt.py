@@ -1,11 +1,15 @@
-"""Ctrl-C, obeyed at a moment when nothing is half done; a second one is obeyed at once."""
+"""Ctrl-C and the end of the budget, obeyed when nothing is half done; a second Ctrl-C at once."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
+
+from sweeper.errors import BudgetError
 
 
 class Interrupt:
@@ -14,8 +18,10 @@ class Interrupt:
     Outside of the main thread, where Python has no signals, it does nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = math.inf) -> None:
+        """`seconds` from now on the budget is spent."""
         self.asked = False
+        self._end = time.monotonic() + seconds
         self._before: Any = None
 
     def __enter__(self) -> Interrupt:
@@ -33,9 +39,11 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._before)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if it was asked for."""
+        """Raise KeyboardInterrupt if it was asked for, BudgetError if the time is over."""
         if self.asked:
             raise KeyboardInterrupt
+        if time.monotonic() > self._end:
+            raise BudgetError("the hours in `budget` are over; the same command goes on")
 
     def _ask(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked:

@@ -11,6 +11,7 @@ from ray import cloudpickle, tune
 from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 
+from sweeper.errors import BudgetError
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job
 from sweeper.execution.listener import Listener
@@ -40,10 +41,14 @@ class Relay(tune.Callback):
     # Tune calls by keyword; what a hook does not read is gathered in `info`.
 
     def on_step_begin(self, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """Between two events nothing is half done: the moment to obey Ctrl-C."""
+        """Between two events nothing is half done: the moment to obey Ctrl-C or the budget."""
         if self.broken is not None:
             raise self.broken  # Tune may have taken it for a failure of the trial
-        self.interrupt.check()
+        try:
+            self.interrupt.check()
+        except BudgetError as error:
+            self.broken = error
+            raise
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """A worker has taken the trial, for the first time or after a failure."""

@@ -14,8 +14,11 @@ from typing import Any, Protocol
 class MethodEntry(Protocol):
     """A method as the loader sees it."""
 
-    identity: str
-    trains: bool
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def trains(self) -> bool: ...
 
     def defaults(self) -> Mapping[str, Any]:
         """Every parameter with its default."""

@@ -61,7 +61,7 @@ class Cells:
         }
         known = self._known.get(cell_id)
         if known is None:
-            name = run_name(config, cell)
+            name = run_name(config, cell, self._plan)
             run_id = self._store.create_run(self._experiment, name, tags)
             self._store.log(run_id, params=config)
             self._standing[cell_id] = "RUNNING"
@@ -103,15 +103,19 @@ class Cells:
         return "FAILED" if any(result.status in bad for result in results.values()) else "FINISHED"
 
 
-def run_name(config: Mapping[str, Any], cell: Cell | None) -> str:
+def run_name(config: Mapping[str, Any], cell: Cell | None, plan: Plan) -> str:
     """What a cell is called in the list of runs, such as '4, digits (prompt_length)'.
 
     What tells it from its neighbours comes first, since the list cuts names off. The base cell,
-    which stands in several tables, is called 'base'; a drawn one by its method and task.
+    which has a role along every axis, is called 'base'; a drawn one by its method and task.
     """
     if cell is None:
         return f"{config['method']}, {config['task']}"
+    every = {role.axis for other in plan.cells for role in other.roles}
     axes = list(dict.fromkeys(role.axis for role in cell.roles))
-    label = cell.roles[0].label if len(axes) == 1 else "base" if axes else str(config["method"])
-    name = ", ".join([label, *cell.over.values()])
-    return f"{name} ({axes[0]})" if len(axes) == 1 else name
+    columns = cell.over.values()
+    if not axes:
+        return ", ".join([str(config["method"]), *columns])
+    if len(axes) > 1 and set(axes) == every:
+        return ", ".join(["base", *columns])
+    return f"{', '.join([cell.roles[0].label, *columns])} ({', '.join(axes)})"

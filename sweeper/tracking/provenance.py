@@ -31,8 +31,10 @@ def collect() -> dict[str, str]:
 
 
 def command() -> str:
-    """The command line of this process, without the folder of its program."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command line of this process as a user types it, without the folder of its program."""
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return shlex.join([name, *sys.argv[1:]])
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "search_spaces" / "smoke.yaml"
 
 
-def sweeper(*words: str | Path, folder: Path, seconds: float = 400) -> subprocess.CompletedProcess[str]:
+def sweeper(
+    *words: str | Path, folder: Path, seconds: float = 400
+) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` and wait for its end."""
     return subprocess.run(
         [sys.executable, "-m", "sweeper", *map(str, words)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -48,12 +47,3 @@ def test_a_port_that_is_not_ray_is_left_in_time(monkeypatch: pytest.MonkeyPatch)
         connect(f"127.0.0.1:{server.server_port}")
     assert time.monotonic() - started < 30
     server.shutdown()
-
-
-def test_a_node_that_does_not_see_the_token_is_found_out(tmp_path: Path) -> None:
-    reach = cluster._reach._function
-    token = tmp_path / ".reach"
-    token.write_text("abc")
-    assert reach(str(token), "abc")
-    assert not reach(str(token), "another driver's")
-    assert not reach(str(tmp_path / "elsewhere" / ".reach"), "abc")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ except KeyboardInterrupt:
 """
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, mark: str) -> subprocess.Popen[str]:
+    """A driver whose processes all carry `mark` in their environment."""
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
@@ -57,8 +59,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": path},
-        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path, "DRIVER_MARK": mark},
     )
 
 
@@ -72,8 +73,8 @@ def read_until(driver: subprocess.Popen[str], said: str) -> list[str]:
     raise AssertionError(f"the driver ended without saying '{said}': {lines}")
 
 
-def processes_of(session: int) -> list[str]:
-    """Command lines of the processes in the session, which is named after its leader's id.
+def processes_of(mark: str) -> list[str]:
+    """Command lines of the living processes that carry `mark`.
 
     Ray's agents hold no resources and take a minute to notice that they are alone: left out.
     """
@@ -81,12 +82,12 @@ def processes_of(session: int) -> list[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()
+                marked = f"DRIVER_MARK={mark}\0".encode() in (entry / "environ").read_bytes()
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
             agent = command.startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
-            if int(state[3]) == session and state[0] != "Z" and not agent:
+            if marked and command and not agent:
                 found.append(command)
     return found
 
@@ -94,22 +95,23 @@ def processes_of(session: int) -> list[str]:
 @pytest.mark.slow
 def test_after_a_killed_and_an_interrupted_driver_the_next_one_goes_on(tmp_path: Path) -> None:
     write_method(tmp_path)
-    killed = start(tmp_path)
+    killed = start(tmp_path, mark := uuid.uuid4().hex)
     read_until(killed, "epoch 8")
+    assert processes_of(mark)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     deadline = time.monotonic() + 60
-    while (left := processes_of(killed.pid)) and time.monotonic() < deadline:
+    while (left := processes_of(mark)) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert left == [], "processes of Ray outlive the driver"
 
-    second = start(tmp_path)
+    second = start(tmp_path, "second")
     lines = read_until(second, "epoch 10")
     assert "epoch 1" not in lines, "the second driver began anew"
     second.send_signal(signal.SIGINT)
     assert second.wait(timeout=60) == 130
 
-    third = start(tmp_path)
+    third = start(tmp_path, "third")
     out, _ = third.communicate(timeout=240)
     assert third.returncode == 0
     assert "epoch 1" not in out.splitlines()

@@ -242,6 +242,22 @@ def test_where_the_highest_mean_has_too_few_seeds_nothing_is_bold(tmp_path):
     assert filled.bold == frozenset()
 
 
+def test_a_cell_that_stands_in_two_tables_of_three_is_not_the_base(tmp_path):
+    plan = made.ablation()
+    cells = [
+        cell.model_copy(
+            update={"roles": (*cell.roles, Role(axis="trunk", label=cell.roles[-1].label))}
+        )
+        if any(role.axis == "method" and role.label != "TP" for role in cell.roles)
+        else cell
+        for cell in plan.cells
+    ]
+    table = Table(id="T3c", title="Trunk", axis="trunk", target="pgn/T3c")
+    plan = plan.model_copy(update={"cells": tuple(cells), "tables": (*plan.tables, table)})
+    found = recording(plan, {}, made.blank_store(tmp_path))
+    assert [fill(t, plan, entries(found)).base for t in plan.tables] == ["PGN", "8", "PGN"]
+
+
 def test_a_search_is_ranked_by_validation_and_says_what_stopping_saved(tmp_path):
     plan = Plan(
         sweep="search",

@@ -65,7 +65,7 @@ def test_only_the_same_backbone_data_and_recipe_may_be_compared():
     shorter = OURS | {"epochs": 20, "backbone": "embedded"}
     assert obstacles(paper, "T3a", "CIFAR100", shorter) == [
         "another backbone",
-        "another recipe (epochs)",
+        "other settings (epochs)",
     ]
 
 
@@ -75,3 +75,8 @@ def test_a_value_in_an_unknown_column_is_refused():
     data["tables"]["T1"]["rows"]["TP"] = {"CIFAR1000": 1.0}
     with pytest.raises(ValidationError, match="unknown column"):
         Paper.model_validate(data)
+
+
+def test_a_method_that_trains_nothing_has_no_recipe_to_differ_in():
+    paper, _ = published("pgn/T1")
+    assert obstacles(paper, "T1", "CIFAR100", OURS | {"epochs": 0, "schedule": "constant"}) == []

@@ -1,0 +1,71 @@
+"""Whether all nodes of a cluster see the same files as the driver."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from sweeper.errors import ClusterError
+from sweeper.execution.cluster import alive_nodes
+
+
+def check_storage(folder: Path) -> None:
+    """Raises ClusterError unless every node reads and writes what the driver does in `folder`."""
+    nodes = alive_nodes()
+    if len(nodes) < 2:
+        return
+    token = uuid.uuid4().hex
+    written = folder / f".reach-{token}"
+    written.write_text(token)
+    try:
+        tasks = {
+            node["NodeManagerHostname"]: _reach.options(
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(str(written), token)
+            for node in nodes
+        }
+        lost = [host for host, task in tasks.items() if not ray.get(task, timeout=60)]
+    finally:
+        for path in folder.glob(f".reach-{token}*"):
+            path.unlink()
+    if lost:
+        raise ClusterError(
+            f"{folder} is not one folder for all {len(nodes)} nodes: {', '.join(lost)} cannot see "
+            "or write what this node does. Checkpoints have to be reachable from every node: give "
+            "--results on shared storage (NFS, a mounted bucket)."
+        )
+
+
+def check_folders(folders: Mapping[str, str]) -> None:
+    """Raises ClusterError where a node lacks one of the user's folders of images."""
+    nodes = alive_nodes()
+    if len(nodes) < 2 or not folders:
+        return
+    paths = sorted(folders.values())
+    for node in nodes:
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        lost = ray.get(_missing.options(scheduling_strategy=there).remote(paths), timeout=60)
+        if lost:
+            raise ClusterError(
+                f"node {node['NodeManagerHostname']} has no {', '.join(lost)}. "
+                "Put folders of images on storage that every node reaches under the same path."
+            )
+
+
+@ray.remote(num_cpus=0)
+def _reach(path: str, token: str) -> bool:
+    try:
+        seen = Path(path).read_text() == token
+        Path(f"{path}.{uuid.uuid4().hex}").write_text(token)
+    except OSError:
+        return False
+    return seen
+
+
+@ray.remote(num_cpus=0)
+def _missing(paths: list[str]) -> list[str]:
+    return [path for path in paths if not Path(path).is_dir()]
