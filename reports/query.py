@@ -24,8 +24,8 @@ class Recording:
     trials: one row a trial, in the order of the plan; the columns are
         trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool),
         test_acc, test_loss, val_acc, val_loss (fractions and nats; NaN where there is none),
-        trainable_parameters, epochs, seconds, then `over.<factor>`, `role.<axis>` (its labels),
-        and every setting as `config.<name>`.
+        trainable_parameters, epochs, seconds, commit (it was trained under), then
+        `over.<factor>`, `role.<axis>` (its labels), and every setting as `config.<name>`.
     """
 
     store: str
@@ -92,6 +92,7 @@ def _row(
         "trainable_parameters": result.trainable_parameters,
         "epochs": result.epochs if ended else (recorded.epoch if recorded else 0),
         "seconds": result.seconds,
+        "commit": result.provenance.get("commit", ""),
         **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
         **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
         **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},

@@ -39,7 +39,8 @@ def report_text(
 ) -> str:
     """The whole report. `curves`: file name of the figure, without its ending -> curve."""
     plan = recording.plan
-    parts = [f"# {escaped(plan.sweep)}, profile {escaped(plan.profile)}"]
+    under = f", profile {escaped(plan.profile)}" if plan.profile else ""
+    parts = [f"# {escaped(plan.sweep)}{under}"]
     if plan.note:
         parts.append(escaped(plan.note))
     if any(cell.config.get("backbone") == "embedded" for cell in plan.cells):
@@ -75,12 +76,14 @@ def _header(recording: Recording) -> str:
         for key, value in origin.items()
         if key.startswith("version.")
     )
+    commits = {f"commit {name}" for name in set(trials.get("commit", ())) if name}
     launched = datetime.fromtimestamp(launch.launched / 1000, tz=UTC)
     skipped = sum(1 for cell in plan.cells if cell.skip)
     rows = [
         ("Command", f"`{origin.get('command', '').replace('`', '')}`"),
         ("Launched", f"{launched:%Y-%m-%d %H:%M} UTC"),
         ("Code", f"commit {origin.get('commit')}{dirty.get(origin.get('dirty', ''), '')}"),
+        ("Trained under", ", ".join(sorted(commits)) or "nothing yet"),
         ("Versions", escaped(versions)),
         ("Hardware", escaped(origin.get("hardware", ""))),
         ("Plan", f"{plan.digest}, launch run {launch.run_id}"),
@@ -134,8 +137,9 @@ def _order_text(steps: list[Comparison], min_seeds: int) -> str:
 
 
 def _footer(recording: Recording) -> str:
+    under = f" --profile {recording.plan.profile}" if recording.plan.profile else ""
     return (
         "---\n\nEvery number above is computed from the runs in the MLflow store; `cells.csv` and "
         "`trials.csv` hold them with their run's configuration. Rebuild with "
-        f"`sweeper report {recording.plan.sweep} --profile {recording.plan.profile}`."
+        f"`sweeper report {recording.plan.sweep}{under}`."
     )

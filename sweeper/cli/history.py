@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sweeper.cli import options
-from sweeper.cli.launch import missing_trials, recorded_plan
+from sweeper.cli.launch import missing_trials, recorded_plan, titled
 from sweeper.cli.output import print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import cell_names
 from sweeper.cli.results import check_results, report_folder
@@ -61,7 +61,7 @@ def status(
         )
     print_rows(headers, rows)
     print_line(
-        f"{plan.sweep}, profile {plan.profile}: {len(plan.trials()) - len(missing)} of "
+        f"{titled(plan)}: {len(plan.trials()) - len(missing)} of "
         f"{len(plan.trials())} trials finished"
     )
 

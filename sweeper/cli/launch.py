@@ -91,7 +91,7 @@ def plan(
     if unknown:
         about += f", and {unknown} trials whose time is not known before they run here"
     print_line(
-        f"{found.sweep}, profile {found.profile}: {len(found.cells)} cells, "
+        f"{titled(found)}: {len(found.cells)} cells, "
         f"{len(found.trials())} trials, {len(todo)} to run, {about}"
     )
     if found.search is not None:
@@ -113,7 +113,7 @@ def validate(
         print_json("validate", sweep=found.sweep, profile=found.profile, digest=found.digest)
         return
     print_line(
-        f"{sweep} is right under profile {found.profile}: {len(found.cells)} cells, "
+        f"{sweep} is right. {titled(found)}: {len(found.cells)} cells, "
         f"{len(found.trials())} trials"
     )
 
@@ -150,6 +150,11 @@ def recorded_plan(uri: str, sweep: str, profile: str | None) -> Plan:
 
     name = Path(sweep).stem if sweep.endswith((".yaml", ".yml")) else sweep
     return latest_plan(uri, name, profile)
+
+
+def titled(plan: Plan) -> str:
+    """How a plan is called on screen: its sweep, and its profile if it has one."""
+    return f"{plan.sweep}, profile {plan.profile}" if plan.profile else plan.sweep
 
 
 def missing_trials(plan: Plan, done: Mapping[str, TrialResult]) -> list[TrialSpec]:

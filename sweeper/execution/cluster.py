@@ -165,19 +165,26 @@ def _join(address: str, level: int, verbose: bool) -> None:
             "(6379 by default, not the dashboard's 8265), and that no firewall stands between."
         ) from error
     if said.returncode:
-        refused = "token" in said.stderr.lower() or "unauthenticated" in said.stderr.lower()
-        remedy = (
-            "Give the cluster's token in ~/.ray/auth_token, RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN."
-            if refused
-            else "Use the same Ray and Python here as on the cluster."
+        raise _refusal(address, said.stderr)
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=verbose,
+            logging_level=level,
+            runtime_env=None if _shipped_by_job() else {"py_modules": _packages()},
         )
-        raise ClusterError(f"the Ray at {address} refused: {_last_line(said.stderr)}. {remedy}")
-    ray.init(
-        address=address,
-        log_to_driver=verbose,
-        logging_level=level,
-        runtime_env=None if _shipped_by_job() else {"py_modules": _packages()},
+    except Exception as error:
+        raise _refusal(address, str(error)) from error
+
+
+def _refusal(address: str, said: str) -> ClusterError:
+    refused = "token" in said.lower() or "unauthenticated" in said.lower()
+    remedy = (
+        "Give the cluster's token in ~/.ray/auth_token, RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN."
+        if refused
+        else "Use the same Ray and Python here as on the cluster."
     )
+    return ClusterError(f"the Ray at {address} refused: {_last_line(said)}. {remedy}")
 
 
 def _shipped_by_job() -> bool:
