@@ -113,8 +113,7 @@ def validate(
         print_json("validate", sweep=found.sweep, profile=found.profile, digest=found.digest)
         return
     print_line(
-        f"{sweep} is right. {titled(found)}: {len(found.cells)} cells, "
-        f"{len(found.trials())} trials"
+        f"{sweep} is right. {titled(found)}: {len(found.cells)} cells, {len(found.trials())} trials"
     )
 
 

@@ -62,7 +62,7 @@ class Running:
         return [
             child
             for child in psutil.Process(self.process.pid).children(recursive=True)
-            if "ImplicitFunc" in " ".join(child.cmdline()) or "ray::" in child.name()
+            if "ray::ImplicitFunc" in " ".join(child.cmdline())
         ]
 
     def kill(self) -> None:
