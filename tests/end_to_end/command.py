@@ -17,7 +17,7 @@ SMOKE = ROOT / "search_spaces" / "smoke.yaml"
 
 
 def sweeper(
-    *words: str | Path, folder: Path, seconds: float = 400
+    *words: str | Path, folder: Path, seconds: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in `folder` and wait for its end."""
     return subprocess.run(
@@ -49,7 +49,7 @@ class Running:
         """What it has printed so far."""
         return self.log.read_text()
 
-    def wait_for(self, reached: Callable[[str], bool], seconds: float = 240) -> None:
+    def wait_for(self, reached: Callable[[str], bool], seconds: float = 600) -> None:
         """Wait until the output satisfies `reached`; fail when it ends or takes too long."""
         end = time.monotonic() + seconds
         while not reached(self.text()):
@@ -70,6 +70,6 @@ class Running:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
-    def end(self, seconds: float = 400) -> int:
+    def end(self, seconds: float = 900) -> int:
         """Wait for its own end."""
         return self.process.wait(seconds)

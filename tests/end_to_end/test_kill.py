@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.command import SMOKE, Running, sweeper
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine starts Ray slowly
 
 LONGER = ("--set", "epochs=6")  # so that a kill meets trials under way
 

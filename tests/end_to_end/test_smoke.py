@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.command import SMOKE, sweeper
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine starts Ray slowly
 
 
 @pytest.fixture(scope="module")
