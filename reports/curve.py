@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
 from reports.published import obstacles, published
 from reports.statistics import Robustness, robustness
-from reports.table import Column, column_of
 from sweeper.spec.plan import Curve, Plan
 from sweeper.tracking.summary import Summary
 
@@ -37,14 +37,19 @@ def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Drawn:
     """The points of a curve: cells with a number along its axis and at least one finished seed."""
     found: dict[Column, list[tuple[float, Summary]]] = {}
     settings: dict[str, float] = {}
-    for cell in plan.cells:
-        for role in cell.roles:
-            summary = entries[cell.id].summary
-            if role.axis != curve.axis or not isinstance(role.value, int | float):
-                continue
-            settings[role.target_row or role.label] = float(role.value)
-            if summary is not None:
-                found.setdefault(column_of(cell), []).append((float(role.value), summary))
+    members = [
+        (role, float(role.value), cell)
+        for cell in plan.cells
+        for role in cell.roles
+        if role.axis == curve.axis and isinstance(role.value, int | float)
+    ]
+    columns = columns_of(cell for _, _, cell in members)
+    for role, value, cell in members:
+        settings[role.target_row or role.label] = value
+        summary = entries[cell.id].summary
+        for column in columns:
+            if summary is not None and stands_in(cell, column):
+                found.setdefault(column, []).append((value, summary))
     lines = []
     for column, points in found.items():
         points.sort(key=lambda point: point[0])
@@ -57,7 +62,7 @@ def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Drawn:
 def _zero_shot(plan: Plan, entries: Mapping[str, Entry], column: Column) -> float | None:
     for cell in plan.cells:
         summary = entries[cell.id].summary
-        if column_of(cell) == column and cell.config.get("method") == "tp" and summary is not None:
+        if stands_in(cell, column) and cell.config.get("method") == "tp" and summary is not None:
             return summary.mean
     return None
 

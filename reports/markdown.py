@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from reports.column import Column
 from reports.entry import Entry
-from reports.table import Column, Filled
+from reports.table import Filled
 from sweeper.tracking.summary import Summary
 
 LEGEND = """\

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
 from reports.statistics import Verdict, difference, verdict
-from reports.table import Column, column_of, is_base
 from sweeper.spec.plan import Cell, Plan
 from sweeper.tracking.summary import Summary
 
@@ -34,9 +34,8 @@ class Comparison:
 
 def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
     """Each step of TP < IIP < PGN in each column; empty if the plan has not two of them."""
-    columns = dict.fromkeys(column_of(cell) for cell in plan.cells)
     found = []
-    for column in columns:
+    for column in columns_of(plan.cells):
         cells = {name: _cell(plan, column, name) for name in PAPER_ORDER}
         there = {name: entries[cell.id] for name, cell in cells.items() if cell is not None}
         for lower, higher in pairwise(there):
@@ -48,10 +47,10 @@ def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
 
 def _cell(plan: Plan, column: Column, method: str) -> Cell | None:
     """The one cell that stands for a method: by its role, else the base cell, else the only one."""
-    cells = [cell for cell in plan.cells if column_of(cell) == column]
+    cells = [cell for cell in plan.cells if stands_in(cell, column)]
     of_method = [cell for cell in cells if str(cell.config.get("method")).upper() == method]
     named = [cell for cell in of_method if any(role.axis == AXIS for role in cell.roles)]
-    base = [cell for cell in of_method if is_base(cell, plan)]
+    base = [cell for cell in of_method if cell.base]
     for candidates in (named, base, of_method):
         if len(candidates) == 1:
             return candidates[0]

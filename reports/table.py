@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
 from reports.published import Paper, obstacles, published
 from reports.statistics import best, difference
-from sweeper.spec.plan import Cell, Plan, Role, Table
+from sweeper.spec.plan import Plan, Role, Table
 from sweeper.tracking.summary import Summary
-
-Column = tuple[tuple[str, str], ...]  # the crossed factors and their values, sorted by factor
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,17 @@ class Beside:
 def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
     """Arranges the cells that have a role along the table's axis."""
     members = [
-        (role, column_of(cell), cell)
-        for cell in plan.cells
-        for role in cell.roles
-        if role.axis == table.axis
+        (role, cell) for cell in plan.cells for role in cell.roles if role.axis == table.axis
     ]
-    found = {(role.label, column): entries[cell.id] for role, column, cell in members}
-    columns = list(dict.fromkeys(column for _, column, _ in members))
-    roles = {role.label: role for role, _, _ in members}
-    base_rows = {role.label for role, _, cell in members if is_base(cell, plan)}
+    columns = columns_of(cell for _, cell in members)
+    found = {
+        (role.label, column): entries[cell.id]
+        for role, cell in members
+        for column in columns
+        if stands_in(cell, column)
+    }
+    roles = {role.label: role for role, _ in members}
+    base_rows = {role.label for role, cell in members if cell.base}
     base = base_rows.pop() if len(base_rows) == 1 else ""
     return Filled(
         table=table,
@@ -76,17 +77,6 @@ def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
         base=base,
         beside=_beside(table.target, roles, found) if table.target else None,
     )
-
-
-def column_of(cell: Cell) -> Column:
-    """The column that a cell stands in."""
-    return tuple(sorted(cell.over.items()))
-
-
-def is_base(cell: Cell, plan: Plan) -> bool:
-    """Whether a cell is the one that the others vary: it has a role along every axis of many."""
-    axes = {role.axis for other in plan.cells for role in other.roles}
-    return len(axes) > 1 and axes == {role.axis for role in cell.roles}
 
 
 def _ordered(roles: Mapping[str, Role], target: str) -> list[str]:

@@ -30,7 +30,7 @@ def status(
     uri = options.store_uri(store, results)
     plan = recorded_plan(uri, sweep, profile)
     done = finished(open_store(uri), [trial.id for trial in plan.trials()])
-    missing = missing_trials(plan, done)
+    missing = missing_trials(plan.trials(), done)
     counts = Counter(str(result.status) for result in done.values())
     if json:
         print_json(
@@ -46,9 +46,7 @@ def status(
     headers = ["cell", "trials", "finished", "diverged", "failed", "missing"]
     rows = []
     for cell in plan.cells:
-        found = [done[trial.id].status for trial in cell.trials if trial.id in done]
-        final = sum(1 for value in found if value.final)
-        tally = Counter(map(str, found))
+        tally = Counter(str(done[trial.id].status) for trial in cell.trials if trial.id in done)
         rows.append(
             [
                 names[cell.id],
@@ -56,7 +54,7 @@ def status(
                 str(tally["finished"] + tally["stopped"]),
                 str(tally["diverged"]),
                 str(tally["failed"]),
-                str(len(cell.trials) - final),
+                str(len(missing_trials(cell.trials, done))),
             ]
         )
     print_rows(headers, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def plan(
 
     found = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
     done = _recorded(found, options.store_uri(store, results))
-    todo = missing_trials(found, done)
+    todo = missing_trials(found.trials(), done)
     guesses = estimate_seconds(found, todo, done)
     lanes = lane_count(found)
     total = sum(guesses[trial.id] or 0.0 for trial in todo) / lanes
@@ -156,11 +156,9 @@ def titled(plan: Plan) -> str:
     return f"{plan.sweep}, profile {plan.profile}" if plan.profile else plan.sweep
 
 
-def missing_trials(plan: Plan, done: Mapping[str, TrialResult]) -> list[TrialSpec]:
-    """The planned trials without a final result. A failed trial is missing: it runs again."""
-    return [
-        trial for trial in plan.trials() if trial.id not in done or not done[trial.id].status.final
-    ]
+def missing_trials(trials: Iterable[TrialSpec], done: Mapping[str, TrialResult]) -> list[TrialSpec]:
+    """Those without a final result. A failed trial is missing: it runs again."""
+    return [trial for trial in trials if trial.id not in done or not done[trial.id].status.final]
 
 
 def lane_count(plan: Plan) -> int:
@@ -179,7 +177,7 @@ def _plan_rows(
     names = cell_names(plan)
     rows = []
     for cell in plan.cells:
-        left = [t for t in cell.trials if not (t.id in done and done[t.id].status.final)]
+        left = missing_trials(cell.trials, done)
         guess = guesses[left[0].id] if left else None
         rows.append(
             [
@@ -222,9 +220,10 @@ def _launch(
 
     check_results(results)
     uri = options.store_uri(store, results)
-    recorded = recorded_trials(open_store(uri)) if exists(uri) else {}
+    there = open_store(uri) if exists(uri) else None
+    recorded = recorded_trials(there) if there else {}
     done = {key: one.result for key, one in recorded.items() if one.result is not None}
-    missing = missing_trials(plan, done)
+    missing = missing_trials(plan.trials(), done)
     most = min(n for n in (max_trials, plan.budget.max_trials, sys.maxsize) if n is not None)
     todo = missing[:most]
     wanted = Hunt.of(plan, recorded)
@@ -235,7 +234,7 @@ def _launch(
     # Ray is reached before the store is made: a refusal leaves nothing behind.
     cluster = ready(plan, address) if todo or hunt.count else nullcontext()
     try:
-        with cluster, Writer(open_store(uri, create=True), plan, reused=reused) as writer:
+        with cluster, Writer(there or open_store(uri, create=True), plan, reused=reused) as writer:
             if todo or hunt.count:
                 with progress, suppress(BudgetError):
                     launch(

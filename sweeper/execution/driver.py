@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
 from sweeper.execution.relay import Relay
-from sweeper.execution.storage import check_folders, check_storage
+from sweeper.execution.storage import check_folders, check_storage, scratch
 from sweeper.execution.trainable import trainable
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
@@ -80,13 +79,13 @@ def launch(
         check_storage(storage)
         check_folders(job.folders)
         interrupt.check()
-        relay = Relay(listeners, interrupt, job)
-        with tempfile.TemporaryDirectory(prefix="tune-", dir=storage) as scratch:
-            tuning = _Tuning(job, where, cluster, relay, Path(scratch), max_failures)
-            if todo:
-                tuning.grid(todo)
+        relay = Relay(listeners, interrupt, job, max_failures)
+        with scratch(storage) as folder:
+            tuning = _Tuning(job, where, cluster, relay, folder, max_failures)
+            tuning.grid(todo)
             if plan.search is not None and build is not None:
                 tuning.search(plan, build, ended)
+                tuning.grid(relay.take_lost())
     return Outcome(relay.ended)
 
 
@@ -116,9 +115,11 @@ class _Tuning:
     max_failures: int
 
     def grid(self, todo: Sequence[TrialSpec]) -> None:
-        """Train exactly `todo`."""
-        lines = [spec.model_dump_json() for spec in todo]
-        self._fit({"param_space": {"trial": tune.grid_search(lines)}}, ahead=self._lanes())
+        """Train exactly `todo`; those that lost their worker before they began, once more."""
+        while todo:
+            lines = [spec.model_dump_json() for spec in todo]
+            self._fit({"param_space": {"trial": tune.grid_search(lines)}}, ahead=self._lanes())
+            todo = self.relay.take_lost()
 
     def search(
         self, plan: Plan, build: Callable[[Draw], TrialSpec], ended: Sequence[Ended]

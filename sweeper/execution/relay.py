@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,32 @@ class Relay(tune.Callback):
     """Runs in the driver's thread. `ended` gathers the results by trial id.
 
     An error of a listener is kept in `broken`, because Tune would show its text only. A
-    checkpoint is removed when every listener knows the final result; a failed trial keeps its own.
+    checkpoint is removed when Tune too knows that its trial is complete: a worker that dies between
+    its last word and that moment has Tune run the trial again, which is then a short epilogue that
+    nobody is told of. A failed trial keeps its checkpoint.
+    Tune tries again what fails while it runs, but gives up a trial whose worker dies before it
+    began, such as a reused one killed between two trials: `take_lost` hands those back.
     """
 
-    def __init__(self, listeners: Sequence[Listener], interrupt: Interrupt, job: Job) -> None:
+    def __init__(
+        self, listeners: Sequence[Listener], interrupt: Interrupt, job: Job, max_failures: int
+    ) -> None:
         self.listeners, self.interrupt, self.job = listeners, interrupt, job
+        self.max_failures = max_failures
         self.ended: dict[str, TrialResult] = {}
         self.broken: BaseException | None = None
         self._specs: dict[str, TrialSpec] = {}  # by Tune's id
-        self._epochs: dict[str, dict[int, EpochRecord]] = {}  # by our id
+        self._running: set[str] = set()  # Tune's ids
+        # by our id:
+        self._epochs: dict[str, dict[int, EpochRecord]] = {}
+        self._attempts: Counter[str] = Counter()
+        self._losses: Counter[str] = Counter()
+        self._lost: dict[str, TrialSpec] = {}
+
+    def take_lost(self) -> list[TrialSpec]:
+        """The trials that Tune gave up before they began, once; they have not ended."""
+        lost, self._lost = list(self._lost.values()), {}
+        return lost
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks beside its own state, which is never restored here."""
@@ -53,8 +71,14 @@ class Relay(tune.Callback):
     def on_trial_start(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """A worker has taken the trial, for the first time or after a failure."""
         spec = self._spec(trial)
-        self._epochs.setdefault(spec.id, {})
-        self._tell("trial_started", spec, trial.num_failures + 1)
+        self._running.add(trial.trial_id)
+        if spec.id not in self.ended:
+            self._attempts[spec.id] += 1
+            self._tell("trial_started", spec, self._attempts[spec.id])
+
+    def on_trial_recover(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        """The trial failed while it ran, and waits for a worker again."""
+        self._running.discard(trial.trial_id)
 
     def on_trial_result(  # type: ignore[override]
         self,
@@ -64,10 +88,12 @@ class Relay(tune.Callback):
     ) -> None:
         """An epoch, or the result."""
         spec, said = self._spec(trial), read(result)
+        if spec.id in self.ended:
+            return
         if isinstance(said, TrialResult):
             self._end(spec, said)
             return
-        self._epochs[spec.id][said.epoch] = said
+        self._epochs.setdefault(spec.id, {})[said.epoch] = said
         self._tell("epoch", spec, said)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -75,17 +101,19 @@ class Relay(tune.Callback):
         spec = self._spec(trial)
         if spec.id not in self.ended:
             self._end(spec, self._cut_short(spec, TrialStatus.STOPPED, "stopped by the search"))
+        if self.ended[spec.id].status.final:
+            shutil.rmtree(self.job.checkpoint(spec.id).parent, ignore_errors=True)
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """The trial failed more often than allowed."""
-        self._fail(trial)
+        """The trial failed more often than allowed, or lost its worker before it began."""
+        self._give_up(trial)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:  # noqa: ARG002
         """A trial whose actor could not be reset fails without an event of its own."""
         for trial in trials:
-            silent = trial.status == Trial.ERROR and self._spec(trial).id not in self.ended
-            if silent and self.broken is None:
-                self._fail(trial)
+            known = self._spec(trial).id in self._lost
+            if trial.status == Trial.ERROR and not known and self.broken is None:
+                self._give_up(trial)
 
     def metric_of(self, spec: TrialSpec, name: str) -> float | None:
         """What a trial that ended in this launch reached by the metric `name` (of validation)."""
@@ -95,13 +123,21 @@ class Relay(tune.Callback):
         records = self._epochs.get(spec.id, {})
         return records[max(records)].metrics()[name] if records else None
 
-    def _fail(self, trial: Trial) -> None:
+    def _give_up(self, trial: Trial) -> None:
         spec = self._spec(trial)
+        if spec.id in self.ended:
+            return
+        if trial.trial_id not in self._running:
+            self._losses[spec.id] += 1
+            if self._losses[spec.id] <= self.max_failures:
+                self._lost[spec.id] = spec
+                return
         reason, trace = failure_of(trial)
         path = self.job.traceback(spec.id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(trace, encoding="utf-8")
-        reason = f"{reason} (attempt {trial.num_failures}; traceback in {path})"
+        attempts = self._attempts[spec.id] or self._losses[spec.id]
+        reason = f"{reason} (attempt {attempts}; traceback in {path})"
         self._end(spec, self._cut_short(spec, TrialStatus.FAILED, reason))
 
     def _spec(self, trial: Trial) -> TrialSpec:
@@ -123,8 +159,6 @@ class Relay(tune.Callback):
     def _end(self, spec: TrialSpec, result: TrialResult) -> None:
         self._tell("trial_ended", spec, result)
         self.ended[spec.id] = result
-        if result.status.final:
-            shutil.rmtree(self.job.checkpoint(spec.id).parent, ignore_errors=True)
 
     def _tell(self, event: str, *what: object) -> None:
         try:

@@ -1,9 +1,13 @@
-"""Whether all nodes of a cluster see the same files as the driver."""
+"""What the driver and all nodes of a cluster write and read: a launch's scratch, user's files."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import ray
@@ -11,6 +15,33 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import ClusterError
 from sweeper.execution.cluster import alive_nodes
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder for Tune's own files in `folder`, gone at the end of the block.
+
+    Its name says whose it is: what a killed driver of this machine left is removed first.
+    """
+    host = socket.gethostname()
+    for left in folder.glob(f"tune-{host}-*"):
+        if not _lives(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    own = folder / f"tune-{host}-{os.getpid()}"
+    try:
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def check_storage(folder: Path) -> None:

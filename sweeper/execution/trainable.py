@@ -4,6 +4,9 @@ Inside, the actor keeps its backbones and tasks warm for the next trial. Under R
 takes no resources and only waits, while Ray Train places the workers; each of them reads its
 shard of every batch and all of them report, because a report is a meeting point; Tune hears the
 first.
+
+The driver imports this file, and seconds of torch and Ray Train with it would be for nothing: the
+functions that run in a worker import what they need.
 """
 
 from __future__ import annotations
@@ -12,19 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ray.train
-import ray.train.torch
-import torch
 from ray import tune
-from ray.train import FailureConfig, RunConfig, ScalingConfig
-from ray.tune.integration.ray_train import TuneReportCallback
 
 from sweeper.execution.job import Job
 from sweeper.execution.placement import launcher
-from sweeper.execution.worker import messages
 from sweeper.spec.plan import Resources
 from sweeper.spec.trial import TrialSpec
-from sweeper.train.shard import Shard
 
 Trainable = Callable[[dict[str, Any]], None]
 
@@ -54,14 +50,22 @@ def _placed(body: Trainable, asked: dict[str, float]) -> Trainable:
 
 
 def _train_inline(trial: str, job: Job) -> None:
+    import torch
+
+    from sweeper.execution.worker import messages
+
     device = torch.device("cuda" if job.resources.gpus else "cpu")
     for message in messages(TrialSpec.model_validate_json(trial), job, device):
         tune.report(message)
 
 
 def _train_distributed(trial: str, job: Job, scratch: Path) -> None:
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+    from ray.tune.integration.ray_train import TuneReportCallback
+
     resources = job.resources
-    ray.train.torch.TorchTrainer(
+    TorchTrainer(
         _train_shard,
         train_loop_config={"trial": trial, "job": job},
         scaling_config=ScalingConfig(
@@ -79,6 +83,11 @@ def _train_distributed(trial: str, job: Job, scratch: Path) -> None:
 
 
 def _train_shard(config: dict[str, Any]) -> None:
+    import ray.train.torch
+
+    from sweeper.execution.worker import messages
+    from sweeper.train.shard import Shard
+
     context = ray.train.get_context()
     shard = Shard(context.get_world_rank(), context.get_world_size())
     spec = TrialSpec.model_validate_json(config["trial"])

@@ -112,6 +112,28 @@ def test_a_killed_worker_continues_from_its_checkpoint(tmp_path: Path) -> None:
     assert heard.results[spec.id].test == undisturbed(spec, str(source)).test
 
 
+class Idler(Heard):
+    """Kills each worker of the first `kills` trials as it ends, before it can take another."""
+
+    def __init__(self, kills: int) -> None:
+        super().__init__()
+        self.kills = kills
+
+    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+        super().trial_ended(spec, result)
+        if len(self.results) <= self.kills:
+            os.kill(int(result.provenance["worker"].split(":")[1]), signal.SIGKILL)
+
+
+def test_a_worker_killed_between_two_trials_takes_none_with_it(tmp_path: Path) -> None:
+    specs = [trial(seed=seed, epochs=1) for seed in range(6)]
+    heard = Idler(kills=2)
+    launch(plan(*specs), specs, listeners=[heard], storage=tmp_path)
+    assert {result.status for result in heard.results.values()} == {TrialStatus.FINISHED}
+    for spec in specs:
+        assert heard.of(spec) == [("started", 1), ("epoch", 1), ("ended", 0)]
+
+
 def test_an_error_of_a_listener_comes_out_as_it_is(tmp_path: Path) -> None:
     class Full(Heard):
         def trial_ended(self, _spec: TrialSpec, _result: TrialResult) -> None:

@@ -49,13 +49,19 @@ def trial(
 
 
 def cell(
-    *roles: Role, seeds: tuple[int, ...] = SEEDS, over: dict[str, str] | None = None, **what: Any
+    *roles: Role,
+    seeds: tuple[int, ...] = SEEDS,
+    over: dict[str, str] | None = None,
+    base: bool = False,
+    **what: Any,
 ) -> Cell:
     over = {"task": "digits"} if over is None else over
     task = {"task": over["task"]} if over else {}
     trials = tuple(trial(seed, **task, **what) for seed in seeds)
     config = {key: value for key, value in trials[0].flat().items() if key != "seed"}
-    return Cell(id=trials[0].cell_id, config=config, over=over, roles=roles, trials=trials)
+    return Cell(
+        id=trials[0].cell_id, config=config, over=over, roles=roles, base=base, trials=trials
+    )
 
 
 def ablation(*, tasks: tuple[str, ...] = ("digits",), seeds: tuple[int, ...] = SEEDS) -> Plan:
@@ -65,9 +71,10 @@ def ablation(*, tasks: tuple[str, ...] = ("digits",), seeds: tuple[int, ...] = S
         over = {"task": task}
         for length in (1, 4, 8, 16):
             roles = [Role(axis="prompt_length", label=str(length), value=length)]
-            if length == 8:
+            base = length == 8
+            if base:
                 roles.append(Role(axis="method", label="PGN", value="pgn"))
-            cells.append(cell(*roles, over=over, seeds=seeds, prompt_length=length))
+            cells.append(cell(*roles, over=over, seeds=seeds, base=base, prompt_length=length))
         iip = Role(axis="method", label="IIP", value="iip")
         cells.append(cell(iip, over=over, seeds=seeds, method="iip", prompt_length=8))
         tp = Role(axis="method", label="TP", value="tp")
