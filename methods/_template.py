@@ -34,7 +34,10 @@ from sweeper.method import (
 
 
 class Params(MethodParams):
-    """What a sweep may vary: plain scalars with bounds. The description says where from."""
+    """What a sweep may vary: plain scalars with bounds, or `Literal["a", "b"]` of typing.
+
+    The description says where the default comes from.
+    """
 
     token_std: float = param(0.02, gt=0, le=10, description="standard deviation; CoOp, PGN code")
     shift: bool = param(True, description="whether o is learned; our own choice")
@@ -57,7 +60,7 @@ REQUIRES = frozenset({"input_tokens", "text"})
 
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
-    """Why this backbone cannot carry these parameters, or None."""
+    """Why this backbone cannot carry these parameters, or None. Names the parameter to blame."""
     if backbone.max_prompts < 1:
         return "it takes no prompt"
     return None
@@ -80,7 +83,7 @@ class Method(nn.Module):
         super().__init__()
         # The backbone is no nn.Module: kept like this, it is neither trained nor saved.
         self.backbone = backbone
-        # A draw has a name of its own, so it stays the same whatever else is drawn.
+        # A draw has names of its own, so it stays the same whatever else is drawn.
         draw = generator(seed, "template", "token")
         token = params.token_std * torch.randn(1, backbone.info.width, generator=draw)
         self.token = nn.Parameter(token)

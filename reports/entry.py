@@ -22,7 +22,7 @@ class Entry:
     scores: Scores
     statuses: Mapping[str, int]
     min_seeds: int
-    trainable_parameters: int  # 0 where no trial ended
+    trainable_parameters: int | None  # None where no trial ended
 
     @property
     def summary(self) -> Summary | None:
@@ -65,5 +65,5 @@ def _entry(cell: Cell, trials: pd.DataFrame, seeds: int, min_seeds: int) -> Entr
     counts = {str(status): int(n) for status, n in trials["status"].value_counts().items()}
     # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
     deterministic = len(cell.trials) == 1 and seeds > 1
-    parameters = int(finished["trainable_parameters"].max()) if len(finished) else 0
+    parameters = int(finished["trainable_parameters"].max()) if len(finished) else None
     return Entry(cell, Scores(by_seed, deterministic), counts, min_seeds, parameters)

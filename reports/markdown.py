@@ -12,10 +12,11 @@ from sweeper.tracking.summary import Summary
 
 LEGEND = """\
 How to read an entry: mean top-1 in percent ± half width of the 95 % Student-t interval over seeds
-(number of finished seeds). One seed has no interval. † fewer finished seeds than the {min_seeds}
-that this sweep asks for. det.: deterministic, one trial, no interval. failed, diverged, running,
+(number of finished seeds). One seed has no interval. † fewer finished seeds than this sweep asks
+for ({min_seeds}). det.: deterministic, one trial, no interval. failed, diverged, running,
 missing: that many trials of the cell ended so, have not ended, or have no run in the store.
-skipped: the backbone cannot carry it. —: not part of this sweep.
+skipped: the backbone cannot carry it. —: not part of this sweep. trainable: number of parameters
+that are trained, of each column where they differ.
 
 Bold: in each column the highest mean, and every entry whose paired difference to it (on common
 seeds) has a 95 % interval that contains zero. An entry with † or with diverged trials is not in
@@ -69,7 +70,7 @@ def entry_text(entry: Entry | None, *, bold: bool = False) -> str:
 def table_text(filled: Filled) -> str:
     """The table, what stands beside it, what was skipped, and the paired changes."""
     beside = filled.beside
-    headers = [escaped(filled.table.axis), *map(column_name, filled.columns)]
+    headers = [escaped(filled.table.axis), *map(column_name, filled.columns), "trainable"]
     published = list(beside.columns) if beside else []
     pairs = sorted({(ours, theirs) for _, ours, theirs in beside.differences}) if beside else []
     headers += [f"{escaped(column)} (published)" for column in published]
@@ -80,6 +81,7 @@ def table_text(filled: Filled) -> str:
         for column in filled.columns:
             entry = filled.entries.get((row, column))
             line.append(entry_text(entry, bold=(row, column) in filled.bold))
+        line.append(_trainable([filled.entries.get((row, column)) for column in filled.columns]))
         for name in published:
             value = beside.values.get((row, name)) if beside else None
             line.append("" if value is None else f"{value:.1f}")
@@ -91,6 +93,12 @@ def table_text(filled: Filled) -> str:
     if filled.changes:
         parts.append(_changes_text(filled))
     return "\n\n".join(parts)
+
+
+def _trainable(entries: Sequence[Entry | None]) -> str:
+    counts = [entry.trainable_parameters for entry in entries if entry is not None]
+    told = dict.fromkeys("—" if count is None else f"{count:,}" for count in counts)
+    return " / ".join(told)
 
 
 def _beside_text(filled: Filled) -> list[str]:

@@ -18,6 +18,7 @@ from reports.markdown import (
 from reports.order import Comparison, comparisons
 from reports.query import Recording
 from reports.search import search_text
+from reports.settings import settings_text
 from reports.statistics import MARGIN
 from reports.table import fill
 
@@ -46,6 +47,8 @@ def report_text(
     if any(cell.config.get("backbone") == "embedded" for cell in plan.cells):
         parts.append(EMBEDDED)
     parts.append(_header(recording))
+    if plan.cells:
+        parts.append(settings_text(plan))
     if plan.tables:
         parts += ["## Tables", LEGEND.format(min_seeds=plan.min_seeds)]
     for table in plan.tables:
@@ -108,10 +111,11 @@ def _curve_text(name: str, drawn: Drawn) -> str:
     if not rows:
         return f"{title}\n\n{picture}\n\nFewer than two points: nothing to say about robustness."
     headers = ["column", "best at", "largest drop", "area under the normalised curve"]
-    headers.append(f"shortest within {100 * MARGIN:g} point of the best")
+    headers.append(f"smallest within {100 * MARGIN:g} point of the best")
     note = (
         "Largest drop: highest minus lowest mean, points. Area: of mean / best mean over log2 of "
-        "the setting, divided by the width; 1 is flat. All from means; the band is the interval."
+        "the setting, divided by the range it spans; 1 is flat. All from means; the band is the "
+        "interval."
     )
     return "\n\n".join([title, picture, grid(headers, rows), note])
 
@@ -141,5 +145,6 @@ def _footer(recording: Recording) -> str:
     return (
         "---\n\nEvery number above is computed from the runs in the MLflow store; `cells.csv` and "
         "`trials.csv` hold them with their run's configuration. Rebuild with "
-        f"`sweeper report {recording.plan.sweep}{under}`."
+        f"`sweeper report {recording.plan.sweep}{under}` (with the `--store` or `--results` of the "
+        "run, if it had one)."
     )

@@ -1,7 +1,8 @@
 """What every method file must keep, checked on a real backbone.
 
 Each check is a function `check(plugin, backbone)` that raises `InputError` with the broken
-promise. `CHECKS` holds them by the promise; a method that passes all can be swept.
+promise. `CHECKS` holds them by the promise, and `keeps` runs one; a method that keeps all can be
+swept.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 
 from sweeper.backbones.backbone import Backbone
 from sweeper.errors import InputError, Problem
-from sweeper.method import FrozenFeatures, MethodParams, Plugin
+from sweeper.method import FrozenFeatures, MethodParams, Plugin, place_in
 from sweeper.method_file import ends
 from sweeper.seeds import generator
 
@@ -42,6 +43,17 @@ def _build(
         params=params or plugin.params(),
         seed=seed,
     )
+
+
+def _logits(module: nn.Module, plugin: Plugin, images: Tensor, label: str = "defaults") -> Tensor:
+    """Logits [B, K] of `images`, which stay as they are."""
+    before = images.clone()
+    logits: Tensor = module(images)
+    kept = torch.equal(images, before)
+    _require(kept, plugin, f"{label}: forward changed its images", "untouched images")
+    shape, wanted = tuple(logits.shape), (len(images), len(CLASSES))
+    _require(shape == wanted, plugin, f"{label}: logits are {shape}", f"{wanted}, [B, K]")
+    return logits
 
 
 def _batch(backbone: Backbone, images: int = 10) -> tuple[Tensor, Tensor]:
@@ -93,16 +105,33 @@ def parameters_say_where_they_come_from(plugin: Plugin, _: Backbone) -> None:
 def logits_are_finite_and_shaped(plugin: Plugin, backbone: Backbone) -> None:
     """[B, K] floats, for every value of the search space, with images left as they were."""
     images, _ = _batch(backbone)
-    before = images.clone()
     for label, params in _variants(plugin):
         if plugin.skip(params, backbone.info):
             continue
-        logits = _build(plugin, backbone, params)(images)
-        shape, wanted = tuple(logits.shape), (len(images), len(CLASSES))
-        _require(shape == wanted, plugin, f"{label}: logits are {shape}", f"{wanted}, [B, K]")
+        logits = _logits(_build(plugin, backbone, params), plugin, images, label)
         finite = logits.is_floating_point() and bool(logits.isfinite().all())
         _require(finite, plugin, f"{label}: logits are not finite floats", "finite floats")
-    _require(torch.equal(images, before), plugin, "forward changed its images", "untouched images")
+
+
+def bounds_are_refused_or_run(plugin: Plugin, backbone: Backbone) -> None:
+    """At both ends of the bounds of each parameter `skip` gives a reason, or an image passes."""
+    images, _ = _batch(backbone, images=1)
+    for name, schema in plugin.params.model_json_schema().get("properties", {}).items():
+        for value in (schema[end] for end in ("minimum", "maximum") if end in schema):
+            params = plugin.params(**{name: value})
+            if plugin.skip(params, backbone.info):
+                continue
+            try:
+                with torch.no_grad():
+                    _build(plugin, backbone, params).eval()(images)
+            except Exception as error:
+                got = f"{name}={value} is within its bounds and raises {type(error).__name__}"
+                problem = Problem(
+                    f"method file {place_in(error, plugin.source)}",
+                    f"{got}: {error}",
+                    "a reason from skip(), or narrower bounds",
+                )
+                raise InputError(problem) from error
 
 
 def _variants(plugin: Plugin) -> Iterator[tuple[str, MethodParams]]:
@@ -122,13 +151,17 @@ def refusals_are_reasons(plugin: Plugin, backbone: Backbone) -> None:
     bare = replace(backbone.info, ways=frozenset())
     if plugin.requires:
         _require(bool(plugin.skip(plugin.params(), bare)), plugin, "no refusal", "a reason")
+    if "input_tokens" in plugin.requires:
+        full = plugin.skip(plugin.params(), replace(backbone.info, max_prompts=0))
+        got = "skip gives no reason where the backbone takes no prompts"
+        _require(bool(full), plugin, got, "a comparison with backbone.max_prompts")
 
 
 def half_precision_works(plugin: Plugin, backbone: Backbone) -> None:
     """The forward pass runs under bfloat16 autocast."""
     images, _ = _batch(backbone)
     with torch.autocast(images.device.type, torch.bfloat16), torch.no_grad():
-        logits = _build(plugin, backbone)(images)
+        logits = _logits(_build(plugin, backbone), plugin, images)
     _require(bool(logits.isfinite().all()), plugin, "bf16 logits are not finite", "finite logits")
 
 
@@ -137,7 +170,8 @@ def evaluation_is_per_image(plugin: Plugin, backbone: Backbone) -> None:
     images, _ = _batch(backbone)
     module = _build(plugin, backbone).eval()
     with torch.no_grad():
-        together, alone = module(images)[:1], module(images[:1])
+        together = _logits(module, plugin, images)[:1]
+        alone = _logits(module, plugin, images[:1])
     close = torch.allclose(together, alone, atol=1e-3, rtol=1e-3)
     _require(close, plugin, "logits of an image depend on its batch", "eval mode per image")
 
@@ -162,6 +196,7 @@ def backbone_stays_as_it_is(plugin: Plugin, backbone: Backbone) -> None:
 def trains_what_it_says(plugin: Plugin, backbone: Backbone) -> None:
     """Trainable parameters exist, each gets a gradient, and the loss falls; or TRAINS is False."""
     module = _build(plugin, backbone)
+    _logits(module, plugin, _batch(backbone)[0])
     trainable = {name: p for name, p in module.named_parameters() if p.requires_grad}
     if not plugin.trains:
         _require(not trainable, plugin, f"TRAINS is False, but {list(trainable)}", "nothing")
@@ -227,6 +262,7 @@ CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
         docstring_has_its_sections,
         parameters_say_where_they_come_from,
         logits_are_finite_and_shaped,
+        bounds_are_refused_or_run,
         refusals_are_reasons,
         half_precision_works,
         evaluation_is_per_image,
@@ -237,3 +273,17 @@ CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
         features_are_frozen,
     )
 }
+
+
+def keeps(promise: str, plugin: Plugin, backbone: Backbone) -> None:
+    """Run the check of one promise. Raises InputError where it is broken, or the file raises."""
+    try:
+        CHECKS[promise](plugin, backbone)
+    except InputError:
+        raise
+    except Exception as error:  # the author's code, told as the author's mistake
+        place = f"method file {place_in(error, plugin.source)}"
+        got = f"{promise.replace('_', ' ')}: {type(error).__name__}: {error}"
+        raise InputError(
+            Problem(place, got, "no exception", "sweeper/method.py says what there is to use.")
+        ) from error

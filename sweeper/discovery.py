@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from sweeper.errors import InputError, Problem, nearest
-from sweeper.method import Plugin
+from sweeper.method import Plugin, place_in
 from sweeper.method_file import read
 
 GROUP = "sweeper.methods"  # of entry points
@@ -82,7 +82,7 @@ def _from_module(name: str) -> Plugin:
     target = f"methods.{name}" if built_in else _installed()[name].value
     module = importlib.import_module(target)
     source = Path(module.__file__ or "")
-    return read(module, name, source, identity=name if built_in else _identity(name, source))
+    return read(module, name, source, identity=name if built_in else identity_of(name, source))
 
 
 def _from_path(path: Path) -> Plugin:
@@ -90,7 +90,7 @@ def _from_path(path: Path) -> Plugin:
         raise InputError(
             Problem(f"method file {path}", "there is no such file", "a file like _template.py")
         )
-    return _import_file(path.resolve(), _identity(path.stem, path))
+    return _import_file(path.resolve(), identity_of(path.stem, path))
 
 
 @cache
@@ -106,9 +106,12 @@ def _import_file(path: Path, identity: str) -> Plugin:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
+        line = error.lineno if isinstance(error, SyntaxError) else None
         raise InputError(
             Problem(
-                f"method file {path}",
+                f"method file {path}:{line}"
+                if line
+                else f"method file {place_in(error, str(path))}",
                 f"it fails while being imported: {type(error).__name__}: {error}",
                 "a file that imports",
             )
@@ -116,5 +119,6 @@ def _import_file(path: Path, identity: str) -> Plugin:
     return read(module, path.stem, path, identity=identity)
 
 
-def _identity(name: str, source: Path) -> str:
+def identity_of(name: str, source: Path) -> str:
+    """What a file that is not built in is called in a trial: its name with its digest."""
     return f"{name}@{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}"

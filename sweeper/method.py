@@ -6,25 +6,42 @@ registration: nothing else is edited. It contains, in this order,
 1. a docstring: first line = what it is; then `Paper:`, `Equation:`, `Shapes:` (with symbols),
    `Trainable:` (the count as a formula) and `Deviations:` from the paper and its public code;
 2. `class Params(MethodParams)`: typed and bounded, each default with its source. A name may not
-   be one of the recipe's or the trial's (`epochs`, `lr`, `seed`, `backbone`, ...);
+   be one of the recipe's, the protocol's or the trial's (`sweeper.spec.trial`): `epochs`, `lr`,
+   `seed`, `backbone` and their like; a file that takes one is told which;
 3. `SPACE`: the default search space, parameter name -> `Choice | Uniform | LogUniform | Integers`;
 4. `PRESETS`: name -> settings (parameters of the method and of the recipe) where the paper and
-   its public code differ; usually `paper` and `official`;
-5. `REQUIRES`: the ways into a backbone that it needs (`sweeper.backbones.backbone.WAYS`);
+   its public code differ; usually `paper` and `official`, and `{}` where there are none;
+5. `REQUIRES`: the ways into a backbone that it needs: `input_tokens` (prompts beside the patches)
+   and `text` (class names become a classifier). Pixels need none: `encode_image` carries
+   gradients to the images it is given;
 6. `def skip(params, backbone: BackboneInfo) -> str | None`: why this backbone cannot carry these
-   parameters, or None. A refusal is a value that is printed and counted, not an exception;
+   parameters (more prompts than `backbone.max_prompts`, a border wider than the image), or None.
+   The reason is all a user sees, so name the parameter and its value. In a sweep that crosses
+   backbones or methods a refused cell is skipped and counted; asked for by itself it is a mistake;
 7. `class Method(nn.Module)`: the module itself, see `MethodModule`;
 
 and, only where there is nothing to train, `TRAINS = False` before `skip`.
 
-What a file must keep, `sweeper.conformance` checks on a real backbone: shapes, seeds, a frozen
-backbone, a loss that falls, a state that can be saved and loaded.
+What a file must keep, `sweeper methods ./file.py --check` checks on the embedded backbone: shapes,
+bounds, seeds, a frozen backbone, a loss that falls, a state that can be saved and loaded.
 
-Symbols: B images, K classes, D vision width, E joint width, p prompts, N token library size.
+What there is to use (in full in `sweeper.backbones.backbone`):
+
+    backbone.encode_image(images, prompts)  [B, E], prompts [p, D] or [B, p, D] after the patches
+    backbone.embed_image(images)            [B, 1 + N_e, D], what enters the first block's norm
+    backbone.classifier(classes, template)  [K, E], unit text features
+    backbone.logit_scale                    float, multiplies the cosine
+    backbone.info                           BackboneInfo, the same that `skip` is given:
+        .width D   .embed_dim E   .depth L   .heads   .patch (pixels)   .patches N_e
+        .max_prompts   .ways   .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
+
+Symbols: B images, K classes, H = W pixels, D vision width, E joint width, L blocks, N_e patch
+tokens, p prompts, N token library size.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -34,6 +51,7 @@ from pydantic import Field as param
 from torch import Tensor, nn
 
 from sweeper.backbones.backbone import Backbone, BackboneInfo
+from sweeper.errors import InputError, Problem
 from sweeper.seeds import derive, generator, keyed
 from sweeper.spec.space import Choice, Integers, LogUniform, Space, Uniform
 
@@ -59,7 +77,8 @@ __all__ = [
 class MethodParams(BaseModel):
     """Parent of every `Params`: frozen, unknown names and non-finite numbers refused.
 
-    Fields are plain scalars: `prompt_length: int = param(16, ge=1, description="PGN Table 8")`.
+    Fields are plain scalars: `prompt_length: int = param(16, ge=1, description="PGN Table 8")`, or
+    names to choose from: `init: Literal["zeros", "normal"] = param("zeros", description="...")`.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -78,12 +97,13 @@ class MethodModule(Protocol):
     from it (text features) goes into a buffer with `persistent=False`. Parameters are made on
     the CPU in float32; whoever trains the module moves it.
 
-    Take randomness only from `generator(seed, "name")` or inside `with keyed(seed, "name"):`,
-    one name a tensor or block, so that no draw depends on another.
+    Take randomness only from `generator(seed, "method", "tensor")` or, for layers that draw by
+    themselves, inside `with keyed(seed, "method", "layer"):`. The words are any names you like; one
+    combination a tensor or block, so that no draw depends on another.
     """
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, K] of normalised images [B, 3, H, W]."""
+        """Logits [B, K] of normalised images [B, 3, H, W], which are left as they are."""
         ...
 
 
@@ -125,5 +145,25 @@ class Plugin:
         missing = sorted(self.requires - backbone.ways)
         if missing:
             return f"method '{self.name}' needs {', '.join(missing)}, which it does not offer"
-        reason: str | None = self.skip_rule(params, backbone)
+        try:
+            reason: str | None = self.skip_rule(params, backbone)
+        except Exception as error:  # the author's code, told as the author's mistake
+            raise InputError(
+                Problem(
+                    f"method file {place_in(error, self.source)}",
+                    f"skip() raises {type(error).__name__}: {error}",
+                    "None or a reason",
+                    "sweeper/method.py lists what a backbone's info holds.",
+                )
+            ) from error
         return reason
+
+
+def place_in(error: BaseException, source: str) -> str:
+    """`source` with the line in it that `error` came from, if it came from there."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == source
+    ]
+    return f"{source}:{lines[-1]}" if lines else source

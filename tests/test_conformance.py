@@ -9,7 +9,7 @@ import pytest
 import methods
 from sweeper import discovery
 from sweeper.backbones.clip import ClipBackbone
-from sweeper.conformance import CHECKS
+from sweeper.conformance import CHECKS, keeps
 from sweeper.errors import InputError
 from tests.small_clip import small_clip
 
@@ -34,6 +34,14 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "images.add_(1)\n        features = self",
         "changed its images",
     ),
+    (
+        "bounds_are_refused_or_run",
+        "token = params",
+        "assert params.token_std < 10\n        token = params",
+        "token_std=10 is within its bounds and raises AssertionError",
+    ),
+    ("half_precision_works", "backbone.info.width", "backbone.info.breadth", "no attribute 'bre"),
+    ("refusals_are_reasons", "max_prompts < 1", "max_prompts < 0", "takes no prompts"),
     ("refusals_are_reasons", "    return None\n", "    return False\n", "skip gives False"),
     (
         "half_precision_works",
@@ -142,7 +150,7 @@ def test_broken_promise_is_found(
     path.write_text(text.replace(old, new, 1))
     plugin = discovery.find(str(path), tmp_path)
     with pytest.raises(InputError) as caught:
-        CHECKS[check](plugin, backbone)
+        keeps(check, plugin, backbone)
     assert message in str(caught.value)
     assert "broken.py" in str(caught.value)
 

@@ -56,10 +56,18 @@ class ClipBackbone:
         return tokens
 
     def encode_image(self, images: Tensor, prompts: Tensor | None = None) -> Tensor:
-        """Unnormalised features [B, E] of images [B, 3, H, W], see `Backbone.encode_image`."""
+        """Unnormalised features [B, E] of images [B, 3, H, W], see `Backbone.encode_image`.
+
+        Raises:
+            ValueError: more prompts than `info.max_prompts`.
+        """
         visual = self._model.visual
         tokens = self.embed_image(images)
         if prompts is not None:
+            if prompts.shape[-2] > self.info.max_prompts:
+                raise ValueError(
+                    f"{prompts.shape[-2]} prompts; '{self.info.name}' takes {self.info.max_prompts}"
+                )
             tokens = torch.cat((tokens, prompts.expand(len(images), -1, -1)), dim=1)
         tokens = visual.ln_pre(tokens)
         *blocks, last = visual.transformer.resblocks

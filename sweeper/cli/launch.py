@@ -87,7 +87,7 @@ def plan(
         )
         return
     print_rows(PLAN_HEADERS, rows)
-    about = f"about {duration(total)} on {lanes} at a time"
+    about = f"about {duration(total)} of training, {lanes} at a time"
     if unknown:
         about += f", and {unknown} trials whose time is not known before they run here"
     print_line(
@@ -266,6 +266,8 @@ def _launch(
     else:
         print_line(f"report: {report}")
         print_line(f"store:  {uri}   (sweeper ui opens it)")
+        if left:
+            print_line(f"{left} trials are left; the same command goes on")
     if progress.statuses[TrialStatus.FAILED]:
         raise typer.Exit(EXIT_FAILED)
     if left:

@@ -17,7 +17,7 @@ from ray.tune.experiment import Trial
 from sweeper.errors import InputError, Problem
 from sweeper.execution.cluster import Cluster, connected
 from sweeper.execution.interrupt import Interrupt
-from sweeper.execution.job import Job
+from sweeper.execution.job import Job, check_sources
 from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
@@ -95,8 +95,10 @@ def ready(
 ) -> Iterator[Cluster]:
     """A connection to a Ray on which a trial of `plan` fits, for the time of the block.
 
-    Raises ClusterError where there is none; writes nothing.
+    Raises ClusterError where there is none, InputError where a user's method file was edited
+    after the plan was made; writes nothing.
     """
+    check_sources(plan.sources)
     with connected(address, cpus=cpus, verbose=verbose) as cluster:
         if not cluster.grows:
             check_fit(plan.resources, cluster.nodes)

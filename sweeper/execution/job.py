@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.discovery import identity_of
+from sweeper.errors import InputError, Problem
 from sweeper.spec.plan import Plan, Resources
 
 
@@ -41,3 +44,17 @@ class Job:
     def traceback(self, trial_id: str) -> Path:
         """Where the traceback of a failed trial is written."""
         return Path(self.storage) / "failures" / f"{trial_id}.txt"
+
+
+def check_sources(sources: Mapping[str, str]) -> None:
+    """Raises InputError where a user's method is gone, or is not what the plan was made of."""
+    problems = []
+    for identity, path in ((identity, Path(path)) for identity, path in sources.items()):
+        if path.is_dir():
+            continue
+        found = identity_of(path.stem, path) if path.is_file() else "nothing"
+        if found != identity:
+            hint = "Run the sweep file again, which makes new trials of it, or bring it back."
+            problems.append(Problem(f"method file {path}", f"it is {found}", identity, hint))
+    if problems:
+        raise InputError(problems)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,6 +48,8 @@ def decode(data: bytes) -> Tensor:
         with Image.open(BytesIO(data)) as file:
             image = ImageOps.exif_transpose(file)
             return torch.from_numpy(_rgb(image)).permute(2, 0, 1).contiguous()
+    except UnidentifiedImageError as error:
+        raise ValueError("not an image of a format that Pillow knows") from error
     except _BROKEN as error:
         raise ValueError(str(error) or type(error).__name__) from error
 

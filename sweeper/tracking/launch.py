@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from sweeper.errors import StoreError
 from sweeper.spec.plan import Plan
@@ -42,6 +43,10 @@ def open_launch(store: Store, experiment: str, plan: Plan, provenance: Mapping[s
             run_id = store.create_run(experiment, f"{plan.sweep}, {plan.profile}", tags)
         store.client.log_text(run_id, plan.model_dump_json(indent=1), names.PLAN_FILE)
         store.client.log_dict(run_id, plan.settings, names.SETTINGS_FILE)
+        for identity, path in plan.sources.items():
+            if Path(path).is_file():  # a method; a folder of images stays where it is
+                text = Path(path).read_text(encoding="utf-8")
+                store.client.log_text(run_id, text, f"{names.SOURCES_FOLDER}/{identity}.py")
         # Under names of their own: the cells' parameters keep their columns to themselves.
         params = {
             "launch.profile": plan.profile,

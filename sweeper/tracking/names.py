@@ -50,6 +50,7 @@ N_SEEDS = "n_seeds"
 PLAN_FILE = "plan.json"
 SETTINGS_FILE = "settings.json"
 REPORT_FOLDER = "report"
+SOURCES_FOLDER = "sources"  # the user's own method files, as they were trained
 
 TAG_LIMIT = 8000  # characters that MLflow stores in a tag
 PARAM_LIMIT = 6000  # characters that MLflow stores in a parameter

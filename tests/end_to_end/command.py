@@ -14,6 +14,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "search_spaces" / "smoke.yaml"
+RUN = ("run", SMOKE, "--set", "epochs=6")  # long enough that a kill meets trials under way
 
 
 def sweeper(

@@ -10,37 +10,25 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.end_to_end.command import SMOKE, Running, sweeper
+from tests.end_to_end.command import RUN, Running, sweeper
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine starts Ray slowly
-
-LONGER = ("--set", "epochs=6")  # so that a kill meets trials under way
-
-
-def _table(folder: Path) -> pd.DataFrame:
-    """The cells of the report, without what depends on the clock."""
-    frame = pd.read_csv(folder / "results" / "smoke" / "cells.csv")
-    return frame.drop(columns=[c for c in frame.columns if "second" in c or "run" in c])
 
 
 def _ended(text: str) -> int:
     return len(re.findall(r"^finished", text, re.MULTILINE))
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """The table of a run that nobody killed."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    ran = sweeper("run", SMOKE, *LONGER, folder=folder)
-    assert ran.returncode == 0, ran.stderr
-    return _table(folder)
-
-
-def test_after_kill_of_the_driver_the_same_command_gives_the_same_table(
-    tmp_path: Path, undisturbed: pd.DataFrame
+def test_after_kills_of_worker_driver_and_both_the_same_command_gives_the_same_table(
+    tmp_path: Path, folder: Path
 ) -> None:
-    first = Running("run", SMOKE, *LONGER, folder=tmp_path)
-    first.wait_for(lambda text: _ended(text) >= 2)
+    first = Running(*RUN, folder=tmp_path)
+    first.wait_for(lambda text: _ended(text) >= 1)
+    workers = first.workers()
+    assert workers
+    workers[0].kill()
+    before = _ended(first.text())
+    first.wait_for(lambda text: _ended(text) > before)
     # Ray's agents hold no resources and take a minute or two to notice; these must be gone at once
     below = [
         child
@@ -49,36 +37,24 @@ def test_after_kill_of_the_driver_the_same_command_gives_the_same_table(
     ]
     first.kill()
     finished = _ended(first.text())
+    assert "failed" not in first.text()
     _, alive = psutil.wait_procs(below, timeout=60)
     assert not alive, f"the driver left processes behind: {alive}"
-    again = sweeper("run", SMOKE, *LONGER, "--json", folder=tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["reused"] >= finished
-    pd.testing.assert_frame_equal(_table(tmp_path), undisturbed)
 
-
-def test_after_kill_of_a_worker_the_sweep_goes_on_to_the_same_table(
-    tmp_path: Path, undisturbed: pd.DataFrame
-) -> None:
-    run = Running("run", SMOKE, *LONGER, folder=tmp_path)
-    run.wait_for(lambda text: _ended(text) >= 2)
-    workers = run.workers()
-    assert workers
-    workers[0].kill()
-    assert run.end() == 0, run.text()
-    pd.testing.assert_frame_equal(_table(tmp_path), undisturbed)
-
-
-def test_after_kill_of_driver_and_workers_the_same_command_gives_the_same_table(
-    tmp_path: Path, undisturbed: pd.DataFrame
-) -> None:
-    run = Running("run", SMOKE, *LONGER, folder=tmp_path)
-    run.wait_for(lambda text: _ended(text) >= 1)
-    below = psutil.Process(run.process.pid).children(recursive=True)
-    for process in below:
+    second = Running(*RUN, folder=tmp_path)
+    second.wait_for(lambda text: _ended(text) >= 1)
+    for process in psutil.Process(second.process.pid).children(recursive=True):
         if process.is_running():
             process.kill()
-    run.kill()
-    again = sweeper("run", SMOKE, *LONGER, folder=tmp_path)
-    assert again.returncode == 0, again.stderr
-    pd.testing.assert_frame_equal(_table(tmp_path), undisturbed)
+    second.kill()
+    assert f" {finished} reused" in second.text()
+    finished += _ended(second.text())
+
+    last = sweeper(*RUN, "--json", folder=tmp_path)
+    assert last.returncode == 0, last.stderr
+    said = json.loads(last.stdout)
+    assert said["reused"] == finished
+    cells = tmp_path / "results" / "smoke" / "cells.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(cells), pd.read_csv(folder / "undisturbed.csv"))
+    left = [path.name for path in (tmp_path / "results").iterdir()]
+    assert not [name for name in left if name.startswith("tune-")], left

@@ -8,18 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.end_to_end.command import SMOKE, sweeper
+from tests.end_to_end.command import RUN, sweeper
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine starts Ray slowly
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the smoke sweep has run once."""
-    where = tmp_path_factory.mktemp("smoke")
-    ran = sweeper("run", SMOKE, folder=where)
-    assert ran.returncode == 0, ran.stderr
-    return where
 
 
 def _cells(folder: Path) -> pd.DataFrame:
@@ -27,7 +18,7 @@ def _cells(folder: Path) -> pd.DataFrame:
 
 
 def test_report_has_a_row_for_every_planned_cell(folder: Path) -> None:
-    planned = json.loads(sweeper("plan", SMOKE, "--json", folder=folder).stdout)
+    planned = json.loads(sweeper("plan", *RUN[1:], "--json", folder=folder).stdout)
     assert len(planned["cells"]) > 3
     assert len(_cells(folder)) == len(planned["cells"])
     assert planned["missing"] == 0
@@ -35,7 +26,7 @@ def test_report_has_a_row_for_every_planned_cell(folder: Path) -> None:
 
 def test_same_command_again_trains_nothing(folder: Path) -> None:
     before = _cells(folder)
-    again = sweeper("run", SMOKE, "--json", folder=folder)
+    again = sweeper(*RUN, "--json", folder=folder)
     said = json.loads(again.stdout)
     assert again.returncode == 0, again.stderr
     assert said["trained"] == {}
@@ -68,7 +59,7 @@ def test_resume_needs_no_file(folder: Path) -> None:
 
 def test_more_seeds_train_only_the_new_ones(folder: Path) -> None:
     before = json.loads(sweeper("status", "smoke", "--json", folder=folder).stdout)["trials"]
-    more = sweeper("run", SMOKE, "--seeds", "3", "--max-trials", "1", "--json", folder=folder)
+    more = sweeper(*RUN, "--seeds", "3", "--max-trials", "1", "--json", folder=folder)
     said = json.loads(more.stdout)
     assert more.returncode == 4, more.stderr  # budget exhausted: trials are left
     assert said["reused"] == before

@@ -1,4 +1,4 @@
-"""The driver itself killed or interrupted: what is left behind, and what the next one does."""
+"""The driver interrupted by Ctrl-C: its exit code, and where the next one goes on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -50,8 +48,7 @@ except KeyboardInterrupt:
 """
 
 
-def start(folder: Path, mark: str) -> subprocess.Popen[str]:
-    """A driver whose processes all carry `mark` in their environment."""
+def start(folder: Path) -> subprocess.Popen[str]:
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
@@ -59,61 +56,31 @@ def start(folder: Path, mark: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=root,
-        env={**os.environ, "PYTHONPATH": path, "DRIVER_MARK": mark},
+        env={**os.environ, "PYTHONPATH": path},
     )
 
 
-def read_until(driver: subprocess.Popen[str], said: str) -> list[str]:
+def read_until(driver: subprocess.Popen[str], said: str) -> None:
     assert driver.stdout is not None
     lines = []
     for line in driver.stdout:
         lines.append(line.strip())
         if lines[-1] == said:
-            return lines
+            return
     raise AssertionError(f"the driver ended without saying '{said}': {lines}")
 
 
-def processes_of(mark: str) -> list[str]:
-    """Command lines of the living processes that carry `mark`.
-
-    Ray's agents hold no resources and take a minute to notice that they are alone: left out.
-    """
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                marked = f"DRIVER_MARK={mark}\0".encode() in (entry / "environ").read_bytes()
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-            agent = command.startswith(("ray::DashboardAgent", "ray::RuntimeEnvAgent"))
-            if marked and command and not agent:
-                found.append(command)
-    return found
-
-
 @pytest.mark.slow
-def test_after_a_killed_and_an_interrupted_driver_the_next_one_goes_on(tmp_path: Path) -> None:
+def test_after_an_interrupted_driver_the_next_one_goes_on(tmp_path: Path) -> None:
     write_method(tmp_path)
-    killed = start(tmp_path, mark := uuid.uuid4().hex)
-    read_until(killed, "epoch 8")
-    assert processes_of(mark)
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-    deadline = time.monotonic() + 60
-    while (left := processes_of(mark)) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert left == [], "processes of Ray outlive the driver"
+    first = start(tmp_path)
+    read_until(first, "epoch 8")
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=120) == 130
 
-    second = start(tmp_path, "second")
-    lines = read_until(second, "epoch 10")
-    assert "epoch 1" not in lines, "the second driver began anew"
-    second.send_signal(signal.SIGINT)
-    assert second.wait(timeout=60) == 130
-
-    third = start(tmp_path, "third")
-    out, _ = third.communicate(timeout=240)
-    assert third.returncode == 0
-    assert "epoch 1" not in out.splitlines()
+    second = start(tmp_path)
+    out, _ = second.communicate(timeout=400)
+    assert second.returncode == 0
+    assert "epoch 1" not in out.splitlines(), "it began anew"
     assert out.splitlines()[-1].startswith("ended finished")
     assert not list((tmp_path / "checkpoints").iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Container
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def undisturbed(spec: TrialSpec, source: str | None = None) -> TrialResult:
 
 
 def test_actors_keep_their_backbone_and_each_trial_is_told_in_order(tmp_path: Path) -> None:
-    specs = [trial(seed=seed) for seed in range(8)]
+    specs = [trial(seed=seed) for seed in range(5)]
     heard = Heard()
     outcome = launch(plan(*specs), specs, listeners=[heard], storage=tmp_path)
     assert outcome.results == heard.results
@@ -84,11 +85,11 @@ def test_a_divergence_is_a_result_and_an_error_is_tried_again(tmp_path: Path) ->
 
 
 class Killer(Heard):
-    """Kills the worker of the first trial that it hears of in epoch `at`."""
+    """Kills the worker that wrote `diary` in epoch `at`, and each worker of `idle` as it ends."""
 
-    def __init__(self, diary: Path, at: int) -> None:
+    def __init__(self, diary: Path, at: int, idle: Container[str]) -> None:
         super().__init__()
-        self.diary, self.at, self.killed = diary, at, False
+        self.diary, self.at, self.idle, self.killed = diary, at, idle, False
 
     def epoch(self, spec: TrialSpec, record: EpochRecord) -> None:
         super().epoch(spec, record)
@@ -96,52 +97,40 @@ class Killer(Heard):
             self.killed = True
             os.kill(int(self.diary.read_text()), signal.SIGKILL)
 
+    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+        super().trial_ended(spec, result)
+        if spec.id in self.idle:  # before the worker takes another trial
+            os.kill(int(result.provenance["worker"].split(":")[1]), signal.SIGKILL)
 
-def test_a_killed_worker_continues_from_its_checkpoint(tmp_path: Path) -> None:
+
+def test_a_killed_worker_continues_from_its_checkpoint_or_takes_no_trial_with_it(
+    tmp_path: Path,
+) -> None:
     source, diary = write_method(tmp_path), tmp_path / "diary"
-    spec = trial(str(source), params={"sleep": 0.08, "diary": str(diary)}, epochs=12)
-    heard = Killer(diary, at=10)
-    shared = plan(spec, sources={spec.method: str(source)})
-    launch(shared, [spec], listeners=[heard], storage=tmp_path)
+    slow = trial(str(source), params={"sleep": 0.08, "diary": str(diary)}, epochs=12)
+    quick = [trial(seed=seed, epochs=1) for seed in range(4)]
+    shared = plan(slow, *quick, sources={slow.method: str(source)})
+    heard = Killer(diary, at=10, idle={quick[0].id})
+    launch(shared, [slow, *quick], listeners=[heard], storage=tmp_path)
     assert heard.killed
-    told = heard.of(spec)
+    told = heard.of(slow)
     again = told[told.index(("started", 2)) + 1 :]
     first = again[0][1]
     assert 1 < first <= 11, "the second attempt began anew, or skipped an epoch"
     assert again == [*(("epoch", number) for number in range(first, 13)), ("ended", 0)]
-    assert heard.results[spec.id].test == undisturbed(spec, str(source)).test
-
-
-class Idler(Heard):
-    """Kills each worker of the first `kills` trials as it ends, before it can take another."""
-
-    def __init__(self, kills: int) -> None:
-        super().__init__()
-        self.kills = kills
-
-    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
-        super().trial_ended(spec, result)
-        if len(self.results) <= self.kills:
-            os.kill(int(result.provenance["worker"].split(":")[1]), signal.SIGKILL)
-
-
-def test_a_worker_killed_between_two_trials_takes_none_with_it(tmp_path: Path) -> None:
-    specs = [trial(seed=seed, epochs=1) for seed in range(6)]
-    heard = Idler(kills=2)
-    launch(plan(*specs), specs, listeners=[heard], storage=tmp_path)
-    assert {result.status for result in heard.results.values()} == {TrialStatus.FINISHED}
-    for spec in specs:
+    assert heard.results[slow.id].test == undisturbed(slow, str(source)).test
+    for spec in quick:
         assert heard.of(spec) == [("started", 1), ("epoch", 1), ("ended", 0)]
+        assert heard.results[spec.id].status is TrialStatus.FINISHED
 
 
 def test_an_error_of_a_listener_comes_out_as_it_is(tmp_path: Path) -> None:
     class Full(Heard):
-        def trial_ended(self, _spec: TrialSpec, _result: TrialResult) -> None:
+        def trial_started(self, _spec: TrialSpec, _attempt: int) -> None:
             raise StoreError("the disk is full")
 
-    specs = [trial(seed=seed, epochs=1) for seed in range(3)]
     with pytest.raises(StoreError, match="the disk is full"):
-        launch(plan(*specs), specs, listeners=[Full()], storage=tmp_path)
+        launch(plan(trial()), [trial()], listeners=[Full()], storage=tmp_path)
 
 
 def test_a_search_draws_trains_stops_early_and_counts_what_is_done(tmp_path: Path) -> None:
@@ -171,8 +160,8 @@ def test_a_search_draws_trains_stops_early_and_counts_what_is_done(tmp_path: Pat
 
     ended = [(trial(lr=lr, epochs=4), 0.1) for lr in (1e-6, 1e-5, 1e-4)]
     again = Heard()
-    launch(plan(search=hunt(5)), [], listeners=[again], storage=tmp_path, build=build, ended=ended)
-    assert len(again.results) == 2
+    launch(plan(search=hunt(4)), [], listeners=[again], storage=tmp_path, build=build, ended=ended)
+    assert len(again.results) == 1
 
 
 def test_two_workers_under_ray_train_reach_what_one_reaches(tmp_path: Path) -> None:

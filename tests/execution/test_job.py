@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sweeper.discovery import find
-from sweeper.execution.job import Job
+from sweeper.errors import InputError
+from sweeper.execution.job import Job, check_sources
 from sweeper.execution.worker import _plugin
 from sweeper.spec.plan import Plan
 
@@ -22,6 +25,18 @@ def test_a_method_file_travels_as_text_and_keeps_its_identity(tmp_path: Path) ->
     path.unlink()
     assert _plugin(identity, *job.methods[identity]).identity == identity
     assert job.folders == {"digest": str(images)}
+
+
+def test_a_method_file_that_was_edited_or_is_gone_is_refused(tmp_path: Path) -> None:
+    path = write_method(tmp_path)
+    sources = {find(str(path), Path()).identity: str(path), "digest": str(tmp_path)}
+    check_sources(sources)
+    path.write_text(path.read_text() + "# edited\n")
+    with pytest.raises(InputError, match=r"temper\.py: it is temper@\w+; expected temper@\w+"):
+        check_sources(sources)
+    path.unlink()
+    with pytest.raises(InputError, match="it is nothing"):
+        check_sources(sources)
 
 
 def test_each_trial_has_a_checkpoint_folder_of_its_own(tmp_path: Path) -> None:

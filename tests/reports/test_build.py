@@ -105,6 +105,27 @@ def test_the_published_value_stands_beside_ours(text):
     assert "Not comparable in value (another backbone; other data;" in text
 
 
+def test_what_was_trained_can_be_read_from_the_report_alone(text):
+    assert "In every cell: " in text
+    (shared,) = [row for row in text.splitlines() if row.startswith("In every cell: ")]
+    assert "backbone embedded" in shared
+    assert "lr 0.1" in shared
+    assert "prompt\\_length" not in shared
+    (base,) = [row for row in text.splitlines() if row.startswith("In the base")]
+    assert "method pgn" in base
+    assert "prompt\\_length 8" in base
+
+
+def test_each_row_says_how_much_of_it_is_trained(text):
+    cells = line(text, "| 8 |").split(" | ")
+    (headers,) = {
+        row
+        for row in text.splitlines()
+        if row.startswith("| prompt\\_length | digits") and "trainable" in row
+    }
+    assert cells[headers.split(" | ").index("trainable")] == "1,234"
+
+
 def test_holes_are_named_in_their_cell(text):
     assert "52.0 (1)" not in text
     assert "| 50.0 (1)†, diverged 1, failed 1 |" in text

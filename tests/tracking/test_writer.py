@@ -1,5 +1,6 @@
 import dataclasses
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -226,6 +227,18 @@ def test_the_report_stays_with_its_launch(store, tmp_path):
     kept = store.client.list_artifacts(writer.run_id, names.REPORT_FOLDER)
     assert [item.path for item in kept] == ["report/report.md"]
     assert store.client.get_run(writer.run_id).data.tags[names.NOTE].startswith("# A report")
+
+
+def test_the_source_of_a_users_method_is_kept_and_his_images_are_not(store, tmp_path):
+    method, images = tmp_path / "mine.py", tmp_path / "images"
+    method.write_text("# mine")
+    images.mkdir()
+    sources = {"mine@123": str(method), "d1": str(images)}
+    with Writer(store, small().model_copy(update={"sources": sources})) as writer:
+        kept = store.client.list_artifacts(writer.run_id, "sources")
+        assert [item.path for item in kept] == ["sources/mine@123.py"]
+        local = store.client.download_artifacts(writer.run_id, kept[0].path, str(tmp_path))
+    assert Path(local).read_text() == "# mine"
 
 
 def test_cells_are_named_by_what_tells_them_apart(store):
