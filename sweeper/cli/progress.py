@@ -152,7 +152,7 @@ class Progress:
         head = Text(
             f"cells {cells_done}/{self.cells} done   trials {finished}/{self.planned} done, "
             f"{len(self.last)} running, {failed} failed, {self.reused} reused   "
-            + (f"about {duration(left)} left" if left is not None else "measuring the pace")
+            + (self._waiting() if left is None else f"about {duration(left)} left")
         )
         table = Table(box=None, pad_edge=False, show_header=False)
         for spec, record in list(self.last.values()):
@@ -164,7 +164,12 @@ class Progress:
                 f"epoch {record.epoch}/{spec.recipe.epochs}",
                 f"loss {record.train_loss:.3f}  val {record.val_acc:.1%}",
             )
-        return Group(head, ProgressBar(total=max(self.planned, 1), completed=finished), table)
+        bar = Table.grid(expand=True)  # a bar by itself ends no line
+        bar.add_row(ProgressBar(total=max(self.planned, 1), completed=finished))
+        return Group(head, bar, table)
+
+    def _waiting(self) -> str:
+        return "measuring the pace" if self.began else "starting Ray's workers"
 
 
 def cell_names(plan: Plan) -> dict[str, str]:
@@ -174,7 +179,7 @@ def cell_names(plan: Plan) -> dict[str, str]:
         varied = " = ".join(
             next(((role.axis, role.label) for role in cell.roles), ("method", "")),
         )
-        if len(cell.roles) > 1:
+        if cell.base:
             varied = "base"
         over = ", ".join(cell.over.values())
         names[cell.id] = " · ".join(part for part in (over, varied) if part)

@@ -53,7 +53,9 @@ def test_progress_counts_every_way_of_ending() -> None:
         for trial in trials:
             progress.trial_started(trial, 1)
         progress.epoch(trials[0], EpochRecord(1, 2, 0.1, 1.0, 0.5, 1.0, 0.25, 1.0))
-        assert "epoch" in _drawn(progress)
+        drawn = _drawn(progress).splitlines()
+        assert [" epoch 1/" in line for line in drawn] == [False, False, True, False, False]
+        assert ["starting" in line for line in drawn] == [False, False, False, True, True]
         progress.trial_ended(trials[0], _ended(trials[0]))
         progress.trial_ended(trials[1], _ended(trials[1], TrialStatus.FAILED))
         assert "2/3 done, 1 running, 1 failed, 5 reused" in _drawn(progress)
