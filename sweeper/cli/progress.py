@@ -75,10 +75,11 @@ class Progress:
         self.console, self.reused = console, reused
         self.planned = len(todo) + hunted
         self.names = cell_names(plan)
+        self.space = frozenset(plan.search.space if plan.search else ())
         self.clock = Clock(hunted)
         self.clock.expect(todo)
         self.left_in_cell = Counter(trial.cell_id for trial in todo)
-        self.cells = len(self.left_in_cell)
+        self.cells = len(self.left_in_cell) + hunted  # a drawn trial is a cell of its own
         self.statuses: Counter[TrialStatus] = Counter()
         self.last: dict[str, tuple[TrialSpec, EpochRecord | None]] = {}
         self.began: dict[str, float] = {}
@@ -134,8 +135,12 @@ class Progress:
             self.console.print(f"{result.status:9}{self.name(spec)}{score} in {took}{reason}")
 
     def name(self, spec: TrialSpec) -> str:
-        """How a trial is called on screen: its cell and its seed."""
-        return f"{self.names.get(spec.cell_id, spec.cell_id)} seed {spec.seed}"
+        """How a trial is called on screen: its cell and its seed, or what a search drew."""
+        if spec.cell_id in self.names:
+            return f"{self.names[spec.cell_id]} seed {spec.seed}"
+        drawn = {name: value for name, value in spec.flat().items() if name in self.space}
+        said = (f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in drawn.items())
+        return ", ".join(said) or spec.cell_id
 
     def summary(self) -> str:
         """One line: how many trials ended how, and in what time."""

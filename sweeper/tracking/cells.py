@@ -61,7 +61,7 @@ class Cells:
         }
         known = self._known.get(cell_id)
         if known is None:
-            name = run_name(config, cell, self._plan)
+            name = run_name(config, cell)
             run_id = self._store.create_run(self._experiment, name, tags)
             self._store.log(run_id, params=config)
             self._standing[cell_id] = "RUNNING"
@@ -92,7 +92,10 @@ class Cells:
                 self._means[cell_id] = means
         standing = self._status(cell_id, results)
         if standing != self._standing[cell_id]:
-            self._store.client.update_run(run_id, status=standing)
+            if standing == "RUNNING":
+                self._store.client.update_run(run_id, status=standing)
+            else:  # with the time of its end
+                self._store.client.set_terminated(run_id, standing)
             self._standing[cell_id] = standing
 
     def _status(self, cell_id: str, results: Mapping[int, TrialResult]) -> str:
@@ -103,19 +106,18 @@ class Cells:
         return "FAILED" if any(result.status in bad for result in results.values()) else "FINISHED"
 
 
-def run_name(config: Mapping[str, Any], cell: Cell | None, plan: Plan) -> str:
+def run_name(config: Mapping[str, Any], cell: Cell | None) -> str:
     """What a cell is called in the list of runs, such as '4, digits (prompt_length)'.
 
-    What tells it from its neighbours comes first, since the list cuts names off. The base cell,
-    which has a role along every axis, is called 'base'; a drawn one by its method and task.
+    What tells it from its neighbours comes first, since the list cuts names off. The base cell of
+    an ablation is called 'base'; a drawn one by its method and task.
     """
     if cell is None:
         return f"{config['method']}, {config['task']}"
-    every = {role.axis for other in plan.cells for role in other.roles}
     axes = list(dict.fromkeys(role.axis for role in cell.roles))
     columns = cell.over.values()
     if not axes:
         return ", ".join([str(config["method"]), *columns])
-    if len(axes) > 1 and set(axes) == every:
+    if cell.base:
         return ", ".join(["base", *columns])
     return f"{', '.join([cell.roles[0].label, *columns])} ({', '.join(axes)})"

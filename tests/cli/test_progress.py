@@ -8,7 +8,7 @@ from rich.console import Console
 
 from sweeper.cli.progress import Clock, Progress
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
-from sweeper.spec.plan import Plan
+from sweeper.spec.plan import Plan, Search
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 
 
@@ -60,6 +60,19 @@ def test_progress_counts_every_way_of_ending() -> None:
         progress.trial_ended(trials[1], _ended(trials[1], TrialStatus.FAILED))
         assert "2/3 done, 1 running, 1 failed, 5 reused" in _drawn(progress)
     assert "1 failed, 1 finished, 5 reused" in said.getvalue()
+
+
+def test_a_drawn_trial_is_called_by_what_was_drawn() -> None:
+    trial = _trial(0)
+    space = {"lr": {"kind": "choice", "values": [0.1]}, "batch_size": {"kind": "choice"}}
+    search = Search(base={}, space=space)
+    plan = Plan(sweep="x", profile="demo", seeds=(0,), cells=(), search=search)
+    console = Console(file=io.StringIO(), width=200)
+    progress = Progress(plan, [], hunted=3, reused=0, console=console)
+    assert progress.name(trial) == "batch_size 128, lr 0.1"
+    progress.trial_started(trial, 1)
+    progress.trial_ended(trial, _ended(trial))
+    assert "cells 1/3 done" in _drawn(progress)
 
 
 def _drawn(progress: Progress) -> str:

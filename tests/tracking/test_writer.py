@@ -254,7 +254,7 @@ def test_cells_are_named_by_what_tells_them_apart(store):
         "IIP, digits (method)",
         "TP, digits (method)",
     }
-    assert run_name(made.trial().flat(), None, plan) == "pgn, digits"
+    assert run_name(made.trial().flat(), None) == "pgn, digits"
 
 
 def test_a_launch_that_adds_nothing_writes_no_metric_twice(store):
