@@ -49,7 +49,7 @@ def decode(data: bytes) -> Tensor:
             image = ImageOps.exif_transpose(file)
             return torch.from_numpy(_rgb(image)).permute(2, 0, 1).contiguous()
     except UnidentifiedImageError as error:
-        raise ValueError("not an image of a format that Pillow knows") from error
+        raise ValueError("cut short, or of a format that Pillow does not know") from error
     except _BROKEN as error:
         raise ValueError(str(error) or type(error).__name__) from error
 

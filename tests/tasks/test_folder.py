@@ -107,7 +107,7 @@ def test_all_mistakes_come_at_once_and_name_their_place(pets):
     for place, what in (
         (pets / "empty", "an empty class"),
         (pets / "rare", "2 images; expected at least 3"),
-        (pets / "dog" / "note.png", "an unreadable image (cannot identify"),
+        (pets / "dog" / "note.png", "an unreadable image (cut short, or of a format"),
         (cut, "an unreadable image ("),
     ):
         assert any(text.startswith(f"{place}: {what}") for text in found), what
