@@ -106,12 +106,9 @@ def _import_file(path: Path, identity: str) -> Plugin:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
-        line = error.lineno if isinstance(error, SyntaxError) else None
         raise InputError(
             Problem(
-                f"method file {path}:{line}"
-                if line
-                else f"method file {place_in(error, str(path))}",
+                f"method file {place_in(error, str(path))}",
                 f"it fails while being imported: {type(error).__name__}: {error}",
                 "a file that imports",
             )

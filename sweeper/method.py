@@ -161,9 +161,8 @@ class Plugin:
 
 def place_in(error: BaseException, source: str) -> str:
     """`source` with the line in it that `error` came from, if it came from there."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == source
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == source]
+    if isinstance(error, SyntaxError) and error.filename == source:
+        lines.append(error.lineno)
     return f"{source}:{lines[-1]}" if lines else source
