@@ -20,7 +20,8 @@ registration: nothing else is edited. It contains, in this order,
    backbones or methods a refused cell is skipped and counted; asked for by itself it is a mistake;
 7. `class Method(nn.Module)`: the module itself, see `MethodModule`;
 
-and, only where there is nothing to train, `TRAINS = False` before `skip`.
+and before `skip`, only where they apply: `TRAINS = False` where there is nothing to train, and
+`TASKS = ("parameter", ...)`, the parameters (`str`, empty for none) that name another task.
 
 What a file must keep, `sweeper methods ./file.py --check` checks on the embedded backbone: shapes,
 bounds, seeds, a frozen backbone, a loss that falls, a state that can be saved and loaded.
@@ -42,7 +43,7 @@ tokens, p prompts, N token library size.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -59,6 +60,9 @@ __all__ = [
     "Backbone",
     "BackboneInfo",
     "Choice",
+    "Constructs",
+    "DecaysApart",
+    "Examples",
     "FrozenFeatures",
     "Integers",
     "LogUniform",
@@ -66,6 +70,7 @@ __all__ = [
     "MethodParams",
     "Plugin",
     "Space",
+    "TrainsInRounds",
     "Uniform",
     "derive",
     "generator",
@@ -125,6 +130,61 @@ class FrozenFeatures(Protocol):
 
 
 @dataclass(frozen=True)
+class Examples:
+    """The training split of a task, as a method may read it before training."""
+
+    read: Callable[[Tensor], Tensor]  # index [B] -> normalised images [B, 3, H, W] on the device
+    labels: Tensor  # int64 [N]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@runtime_checkable
+class Constructs(Protocol):
+    """Optional: a method that makes a part of itself from images, before the first step.
+
+    Called once at the start of every attempt at a trial, on the training device and in `eval`
+    mode, without gradients, and timed: the seconds are recorded. What is made is a parameter or a
+    persistent buffer that exists from `__init__` on, so that a checkpoint holds it. Parameters that
+    have their final value then (solved in closed form) stop requiring gradients here.
+    """
+
+    def construct(self, own: Examples, others: Mapping[str, Examples]) -> None:
+        """Read the trial's own training split, and those of other tasks.
+
+        `others` has the split of the task that each parameter in the file's `TASKS` names, by
+        the name of that parameter; a parameter that is empty is left out.
+        """
+        ...
+
+
+@runtime_checkable
+class TrainsInRounds(Protocol):
+    """Optional: a method that is trained `rounds` times, as long as the recipe says each time.
+
+    The learning rate and the optimiser start anew in each round.
+    """
+
+    rounds: int
+
+    def next_round(self, own: Examples) -> None:
+        """Between two rounds, with gradients enabled: prune, rewind. Takes nothing but the state
+        and `own`, so that an interrupted trial does it again with the same outcome.
+        """
+        ...
+
+
+@runtime_checkable
+class DecaysApart(Protocol):
+    """Optional: a method that has weight decays of its own for some of its parameters."""
+
+    def weight_decays(self) -> Mapping[str, float]:
+        """Parameter name -> weight decay in place of the recipe's."""
+        ...
+
+
+@dataclass(frozen=True)
 class Plugin:
     """A method file, read and checked (by `sweeper.discovery`)."""
 
@@ -138,6 +198,7 @@ class Plugin:
     requires: frozenset[str]
     module: type[nn.Module]
     trains: bool  # False: nothing to train, so recipe and seed do not matter
+    tasks: tuple[str, ...]  # parameters that name another task, whose images it reads
     skip_rule: Any  # the file's `skip`
 
     def skip(self, params: MethodParams, backbone: BackboneInfo) -> str | None:

@@ -71,6 +71,7 @@ def read(module: ModuleType, name: str, source: Path, *, identity: str) -> Plugi
         requires=frozenset(module.REQUIRES),
         module=module.Method,
         trains=getattr(module, "TRAINS", True),
+        tasks=tuple(getattr(module, "TASKS", ())),
         skip_rule=module.skip,
     )
 
@@ -98,6 +99,10 @@ def _mistakes(module: ModuleType) -> Iterator[tuple[str, str]]:
         yield f"Method() does not take {', '.join(sorted(missing))}", "keywords as in the template"
     if getattr(module, "TRAINS", True) not in (True, False):
         yield f"TRAINS is {module.TRAINS!r}", "True or False"
+    for name in getattr(module, "TASKS", ()):
+        field = module.Params.model_fields.get(name)
+        if field is None or field.annotation is not str:
+            yield f"TASKS has '{name}'", "a parameter of Params that is a str"
 
 
 def _is_class(thing: Any, parent: type) -> bool:

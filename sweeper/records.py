@@ -73,6 +73,8 @@ class TrialResult:
     epochs: int = 0
     seconds: float = 0.0  # of training and evaluation, over all attempts that were saved
     reason: str = ""  # why it did not finish
+    # Further numbers by metric name: `construction_seconds`, `test/acc/<part of a joint task>`
+    measured: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)  # digests, versions, device, worker
 
     def to_json(self) -> dict[str, Any]:
