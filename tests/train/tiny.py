@@ -139,6 +139,7 @@ def plugin(module: type[nn.Module], *, trains: bool = True) -> Plugin:
         requires=frozenset(),
         module=module,
         trains=trains,
+        tasks=(),
         skip_rule=lambda params, backbone: None,  # noqa: ARG005
     )
 
