@@ -18,7 +18,15 @@ from torch.nn import functional as F
 
 from sweeper.backbones.backbone import Backbone
 from sweeper.errors import InputError, Problem
-from sweeper.method import FrozenFeatures, MethodParams, Plugin, place_in
+from sweeper.method import (
+    Constructs,
+    Examples,
+    FrozenFeatures,
+    MethodParams,
+    Plugin,
+    TrainsInRounds,
+    place_in,
+)
 from sweeper.method_file import ends
 from sweeper.seeds import generator
 
@@ -36,13 +44,31 @@ def _require(condition: bool, plugin: Plugin, got: str, expected: str) -> None:
 def _build(
     plugin: Plugin, backbone: Backbone, params: MethodParams | None = None, seed: int = 0
 ) -> nn.Module:
-    return plugin.module(
+    """The module, constructed from the images of `_batch` where it constructs."""
+    module = plugin.module(
         backbone=backbone,
         classes=CLASSES,
         template=TEMPLATE,
         params=params or plugin.params(),
         seed=seed,
     )
+    if isinstance(module, Constructs):
+        with torch.no_grad():
+            module.eval().construct(_examples(backbone), {})
+        module.train()
+    return module
+
+
+def _examples(backbone: Backbone) -> Examples:
+    images, labels = _batch(backbone)
+    return Examples(read=lambda index: images[index], labels=labels)
+
+
+def _text(backbone: Backbone) -> Tensor:
+    """The text classifier; empty for a backbone that has none."""
+    if "text" not in backbone.info.ways:
+        return torch.empty(0)
+    return backbone.classifier(CLASSES, TEMPLATE)
 
 
 def _logits(module: nn.Module, plugin: Plugin, images: Tensor, label: str = "defaults") -> Tensor:
@@ -179,7 +205,7 @@ def evaluation_is_per_image(plugin: Plugin, backbone: Backbone) -> None:
 def backbone_stays_as_it_is(plugin: Plugin, backbone: Backbone) -> None:
     """Training leaves weights, buffers and the text classifier bit for bit, without gradients."""
     before = _copy(backbone.tensors())
-    text = backbone.classifier(CLASSES, TEMPLATE).clone()
+    text = _text(backbone).clone()
     module = _build(plugin, backbone)
     owned = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
     taken = [name for name, tensor in backbone.tensors().items() if id(tensor) in owned]
@@ -189,7 +215,7 @@ def backbone_stays_as_it_is(plugin: Plugin, backbone: Backbone) -> None:
     grads = [name for name, t in backbone.tensors().items() if t.grad is not None]
     _require(not grads, plugin, f"{grads[:3]} of the backbone got gradients", "no gradients")
     _require(_same(before, backbone.tensors()), plugin, "it changed the backbone", "a frozen one")
-    same = torch.equal(text, backbone.classifier(CLASSES, TEMPLATE))
+    same = torch.equal(text, _text(backbone))
     _require(same, plugin, "it changed the text classifier", "a frozen one")
 
 
@@ -232,7 +258,7 @@ def state_travels(plugin: Plugin, backbone: Backbone) -> None:
     It leaves out what the backbone knows: text features are computed again, never saved.
     """
     images, _ = _batch(backbone)
-    text = backbone.classifier(CLASSES, TEMPLATE)
+    text = _text(backbone)
     module, other = _build(plugin, backbone, seed=0), _build(plugin, backbone, seed=1)
     if plugin.trains:
         _train(module, backbone, steps=2)
@@ -256,6 +282,21 @@ def features_are_frozen(plugin: Plugin, backbone: Backbone) -> None:
     _require(same, plugin, "classify(features(x)) differs from forward(x)", "the same logits")
 
 
+def rounds_begin_anew(plugin: Plugin, backbone: Backbone) -> None:
+    """Where there are rounds, the next one starts the same whenever it is begun, and trains."""
+    module, other = _build(plugin, backbone), _build(plugin, backbone)
+    if not isinstance(module, TrainsInRounds) or module.rounds == 1:
+        return
+    _train(module, backbone, steps=2)
+    other.load_state_dict(_copy(module.state_dict()), strict=True)
+    for each in (module, other):
+        each.eval().next_round(_examples(backbone))  # type: ignore[operator]
+    same = _same(_copy(module.state_dict()), _copy(other.state_dict()))
+    _require(same, plugin, "next_round depends on more than the state", "the same next round")
+    first, last = _train(module, backbone)
+    _require(last < first, plugin, f"loss went from {first:.4f} to {last:.4f}", "a falling loss")
+
+
 CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
     check.__name__: check
     for check in (
@@ -271,6 +312,7 @@ CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
         seeds_decide_everything,
         state_travels,
         features_are_frozen,
+        rounds_begin_anew,
     )
 }
 

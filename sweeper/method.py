@@ -11,9 +11,10 @@ registration: nothing else is edited. It contains, in this order,
 3. `SPACE`: the default search space, parameter name -> `Choice | Uniform | LogUniform | Integers`;
 4. `PRESETS`: name -> settings (parameters of the method and of the recipe) where the paper and
    its public code differ; usually `paper` and `official`, and `{}` where there are none;
-5. `REQUIRES`: the ways into a backbone that it needs: `input_tokens` (prompts beside the patches)
-   and `text` (class names become a classifier). Pixels need none: `encode_image` carries
-   gradients to the images it is given;
+5. `REQUIRES`: the ways into a backbone that it needs: `input_tokens` (prompts beside the patches),
+   `block_tokens` (prompts of each block), `weights` (inside the blocks), `text` (class names become
+   a classifier), `text_tokens` (prompts in the text tower), `head` (the weights' own classifier).
+   Pixels need none: `encode_image` carries gradients to the images it is given;
 6. `def skip(params, backbone: BackboneInfo) -> str | None`: why this backbone cannot carry these
    parameters (more prompts than `backbone.max_prompts`, a border wider than the image), or None.
    The reason is all a user sees, so name the parameter and its value. In a sweep that crosses
@@ -28,16 +29,26 @@ bounds, seeds, a frozen backbone, a loss that falls, a state that can be saved a
 
 What there is to use (in full in `sweeper.backbones.backbone`):
 
-    backbone.encode_image(images, prompts)  [B, E], prompts [p, D] or [B, p, D] after the patches
+    backbone.encode_image(images, prompts)  [B, E], prompts [p, D] or [B, p, D] after the patches,
+                                            or `Prompts(...)`, the ways into each block
+        weights={name: tensor}, adapter=f   in the place of the tower's weights; after each MLP
+    backbone.trace_image(images, prompts)   the tokens before each block, and CLS's attention
     backbone.embed_image(images)            [B, 1 + N_e, D], what enters the first block's norm
+    backbone.image_weights                  name -> tensor, by timm's names
     backbone.classifier(classes, template)  [K, E], unit text features
+    backbone.embed_text(texts)              [K, T, D_t] token embeddings, place [K] of their end
+    backbone.encode_text(embeddings, end)   [K, E], not normalised
+    backbone.head_logits(features)          [B, C], the weights' own classifier
     backbone.logit_scale                    float, multiplies the cosine
     backbone.info                           BackboneInfo, the same that `skip` is given:
         .width D   .embed_dim E   .depth L   .heads   .patch (pixels)   .patches N_e
+        .text_width D_t   .text_depth L_t   .text_context   .head_classes C   .pooling
         .max_prompts   .ways   .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
+    make_head(kind, ...)                    features [B, E] -> logits [B, K]: `text`, `linear` or
+    head_refusal(kind, info)                `mapped`; why a backbone cannot have it
 
 Symbols: B images, K classes, H = W pixels, D vision width, E joint width, L blocks, N_e patch
-tokens, p prompts, N token library size.
+tokens, p prompts, N token library size, D_t and L_t width and blocks of the text tower.
 """
 
 from __future__ import annotations
@@ -52,7 +63,9 @@ from pydantic import Field as param
 from torch import Tensor, nn
 
 from sweeper.backbones.backbone import Backbone, BackboneInfo
+from sweeper.backbones.prompts import Prompts
 from sweeper.errors import InputError, Problem
+from sweeper.head import HeadInit, HeadKind, LinearHead, head_refusal, make_head
 from sweeper.seeds import derive, generator, keyed
 from sweeper.spec.space import Choice, Integers, LogUniform, Space, Uniform
 
@@ -64,17 +77,23 @@ __all__ = [
     "DecaysApart",
     "Examples",
     "FrozenFeatures",
+    "HeadInit",
+    "HeadKind",
     "Integers",
+    "LinearHead",
     "LogUniform",
     "MethodModule",
     "MethodParams",
     "Plugin",
+    "Prompts",
     "Space",
     "TrainsInRounds",
     "Uniform",
     "derive",
     "generator",
+    "head_refusal",
     "keyed",
+    "make_head",
     "param",
 ]
 

@@ -1,7 +1,7 @@
 """The one interface to every frozen network, and the named ways in for prompts.
 
 Symbols: B images, K classes, D vision width, E joint embedding width, L blocks,
-N_e patch tokens, p prompts.
+N_e patch tokens, p prompts, D_t and L_t width and blocks of the text tower, T tokens of a text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from torch import Tensor
+
+from sweeper.backbones.image_tower import Pooling, Trace
+from sweeper.backbones.prompts import Adapter, Prompts
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,20 @@ class BackboneInfo:
     parameters: int  # of the image tower; 0 when unknown before loading
     preprocessing: Preprocessing
     ways: frozenset[str]  # ways in for prompts and heads, see WAYS
+    pooling: Pooling = "cls"  # what the image feature is read from
+    head_classes: int = 0  # C, outputs of the classifier that came with the weights
+    text_width: int = 0  # D_t
+    text_depth: int = 0  # L_t
+    text_context: int = 0  # tokens of a text, with start and end
 
 
 WAYS: dict[str, str] = {
-    "input_tokens": "p tokens [p, D] or [B, p, D] after the patches, before the first norm",
+    "input_tokens": "p tokens [p, D] or [B, p, D] beside the patches, before the first block",
+    "block_tokens": "tokens, keys, values, gates and temperatures of each block: `Prompts`",
+    "weights": "weights and adapters inside the blocks of the image tower",
     "text": "a text tower that turns class names into a classifier",
+    "text_tokens": "token embeddings at the input and in each block of the text tower",
+    "head": "the classifier that came with the weights, over classes of its own",
 }
 
 
@@ -61,15 +73,61 @@ class Backbone(Protocol):
         """Every weight and buffer by name: to compare, never to write."""
         ...
 
+    @property
+    def image_weights(self) -> Mapping[str, Tensor]:
+        """The image tower's weights by timm's names, see `sweeper.backbones.image_tower`."""
+        ...
+
     def embed_image(self, images: Tensor) -> Tensor:
         """[CLS; patches] + positions [B, 1 + N_e, D], as they are before the first norm."""
         ...
 
-    def encode_image(self, images: Tensor, prompts: Tensor | None = None) -> Tensor:
+    def encode_image(
+        self,
+        images: Tensor,
+        prompts: Tensor | Prompts | None = None,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        adapter: Adapter | None = None,
+    ) -> Tensor:
         """Unnormalised image features [B, E] of normalised images [B, 3, H, W].
 
         `prompts` [p, D] (shared) or [B, p, D] (one set an image) are appended after
-        [CLS; patches] + positions and before the first norm; their outputs flow on.
+        [CLS; patches] + positions and before the first norm; their outputs flow on. All other
+        ways in are fields of `Prompts`. `weights` stand in the place of the tower's own of those
+        names, so that what is computed from trainable tensors trains; `adapter(block, outputs)`
+        changes the output of each block's MLP before it is added to the tokens.
+        """
+        ...
+
+    def trace_image(
+        self,
+        images: Tensor,
+        prompts: Tensor | Prompts | None = None,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        adapter: Adapter | None = None,
+    ) -> tuple[Trace, Tensor]:
+        """The tokens before each block and CLS's attention, and the features, without shortcuts."""
+        ...
+
+    def head_logits(self, features: Tensor) -> Tensor:
+        """Logits [B, C] of features [B, E] by the classifier that came with the weights."""
+        ...
+
+    def embed_text(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Token embeddings [K, T, D_t] of texts, without positions, and the place [K] of their
+        end token. Place 0 is the start token.
+        """
+        ...
+
+    def encode_text(
+        self, embeddings: Tensor, end: Tensor, deeper: Tensor | None = None, first: int = 1
+    ) -> Tensor:
+        """Unnormalised text features [K, E] of token embeddings [K, T, D_t].
+
+        `deeper` [L_t - 1, M, D_t] or [L_t - 1, K, M, D_t] replaces the M tokens from place
+        `first` on before the blocks after the first one.
         """
         ...
 

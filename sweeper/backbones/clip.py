@@ -1,11 +1,9 @@
 """An open_clip CLIP with two transformers as a frozen `Backbone`: prompts are an argument.
 
-The forward is written here over the library's own weights: attention as two linear maps around
-`scaled_dot_product_attention`, and in the last block of the image tower only the CLS query and
-its MLP, because nothing else is read. Both are exact; a test compares with the library's forward.
+The forward is `image_tower` and `text_tower` over the library's own weights; a test compares with
+the library's forward.
 
-Symbols: B images, K classes, T tokens of a text, D width, E joint width, p prompts,
-N_e patch tokens.
+Symbols: B images, K classes, T tokens of a text, D width, E joint width.
 """
 
 from __future__ import annotations
@@ -17,11 +15,25 @@ import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import tokenize
 from open_clip.transformer import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sweeper.backbones.backbone import BackboneInfo
+from sweeper.backbones.block import BlockShape
+from sweeper.backbones.image_tower import ImageTower, Trace
+from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
+from sweeper.backbones.text_tower import TextTower
 from sweeper.errors import InputError, Problem
+
+# open_clip's name of a part of a block -> timm's
+BLOCK_PARTS = {
+    "ln_1": "norm1",
+    "attn.in_proj_": "attn.qkv.",
+    "attn.out_proj": "attn.proj",
+    "ln_2": "norm2",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
 
 
 class ClipBackbone:
@@ -41,41 +53,68 @@ class ClipBackbone:
         self.info = info
         self.logit_scale: float = model.logit_scale.exp().item()
         self._model = model.requires_grad_(False).eval()
+        self._image = _image_tower(visual)
+        self._text = _text_tower(model)
         self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Every weight and buffer by name: to compare, never to write."""
         return dict(self._model.named_parameters()) | dict(self._model.named_buffers())
 
+    @property
+    def image_weights(self) -> Mapping[str, Tensor]:
+        """The image tower's weights by timm's names."""
+        return self._image.weights
+
     def embed_image(self, images: Tensor) -> Tensor:
         """[CLS; patches] + positions [B, 1 + N_e, D], as they are before the first norm."""
-        visual = self._model.visual
-        patches = visual.conv1(images).flatten(2).transpose(1, 2)
-        cls = visual.class_embedding.expand(len(images), 1, -1)
-        tokens: Tensor = torch.cat((cls, patches), dim=1) + visual.positional_embedding
-        return tokens
+        return self._image.embed(images)
 
-    def encode_image(self, images: Tensor, prompts: Tensor | None = None) -> Tensor:
+    def encode_image(
+        self,
+        images: Tensor,
+        prompts: Tensor | Prompts | None = None,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        adapter: Adapter | None = None,
+    ) -> Tensor:
         """Unnormalised features [B, E] of images [B, 3, H, W], see `Backbone.encode_image`.
 
         Raises:
-            ValueError: more prompts than `info.max_prompts`.
+            ValueError: more prompts than `info.max_prompts`, or a weight that does not fit.
         """
-        visual = self._model.visual
-        tokens = self.embed_image(images)
-        if prompts is not None:
-            if prompts.shape[-2] > self.info.max_prompts:
-                raise ValueError(
-                    f"{prompts.shape[-2]} prompts; '{self.info.name}' takes {self.info.max_prompts}"
-                )
-            tokens = torch.cat((tokens, prompts.expand(len(images), -1, -1)), dim=1)
-        tokens = visual.ln_pre(tokens)
-        *blocks, last = visual.transformer.resblocks
-        for block in blocks:
-            tokens = _run_block(block, tokens, read=tokens.shape[1])
-        cls = _run_block(last, tokens, read=1)[:, 0]
-        features: Tensor = visual.ln_post(cls) @ visual.proj
-        return features
+        found = as_prompts(prompts, most=self.info.max_prompts, backbone=self.info.name)
+        return self._image.with_weights(weights).encode(images, found, adapter)
+
+    def trace_image(
+        self,
+        images: Tensor,
+        prompts: Tensor | Prompts | None = None,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        adapter: Adapter | None = None,
+    ) -> tuple[Trace, Tensor]:
+        """What stands before each block, and the features, see `Backbone.trace_image`."""
+        found = as_prompts(prompts, most=self.info.max_prompts, backbone=self.info.name)
+        return self._image.with_weights(weights).trace(images, found, adapter)
+
+    def head_logits(self, features: Tensor) -> Tensor:  # noqa: ARG002
+        """Raises ValueError: CLIP has no classifier but its text."""
+        raise ValueError(f"backbone '{self.info.name}' has no head of its own")
+
+    def embed_text(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Embeddings [K, T, D_t] of texts and the place [K] of their end.
+
+        Raises:
+            InputError: a text has more tokens than the tower has positions.
+        """
+        return self._text.embed(self._tokens(list(texts)))
+
+    def encode_text(
+        self, embeddings: Tensor, end: Tensor, deeper: Tensor | None = None, first: int = 1
+    ) -> Tensor:
+        """Unnormalised features [K, E] of embeddings [K, T, D_t], see `Backbone.encode_text`."""
+        return self._text.encode(embeddings, end, deeper, first)
 
     def classifier(self, classes: Sequence[str], template: str) -> Tensor:
         """Unit text features [K, E], computed once for each (classes, template).
@@ -89,7 +128,7 @@ class ClipBackbone:
         if key not in self._classifiers:
             texts = [template.format(name.lower().replace("_", " ")) for name in classes]
             with torch.no_grad():
-                features = self._encode_text(self._tokens(texts))
+                features = self.encode_text(*self.embed_text(texts))
             self._classifiers[key] = F.normalize(features, dim=-1)
         return self._classifiers[key]
 
@@ -110,37 +149,45 @@ class ClipBackbone:
             )
         return tokens[:, :limit]
 
-    def _encode_text(self, tokens: Tensor) -> Tensor:
-        """Unnormalised features [K, E] of token ids [K, T]; a causal tower needs no padding."""
-        model = self._model
-        end = tokens.argmax(dim=-1)  # the end-of-text token has the highest id
-        length = int(end.max()) + 1
-        tokens, end = (x.to(model.positional_embedding.device) for x in (tokens[:, :length], end))
-        states = model.token_embedding(tokens) + model.positional_embedding[:length]
-        for block in model.transformer.resblocks:
-            states = _run_block(block, states, read=length, causal=True)
-        last = states[torch.arange(len(states), device=states.device), end]
-        features: Tensor = model.ln_final(last) @ model.text_projection
-        return features
+
+def _image_tower(visual: VisionTransformer) -> ImageTower:
+    weights = {
+        "patch_embed.proj.weight": visual.conv1.weight,
+        "cls_token": visual.class_embedding,
+        "pos_embed": visual.positional_embedding,
+        "proj": visual.proj,
+        **_named("norm_pre", visual.ln_pre),
+        **_named("norm", visual.ln_post),
+        **_blocks(visual.transformer.resblocks),
+    }
+    blocks = visual.transformer.resblocks
+    return ImageTower(weights, len(blocks), _shape(blocks[0]), "cls")
 
 
-def _run_block(block: Any, tokens: Tensor, *, read: int, causal: bool = False) -> Tensor:
-    """The first `read` outputs [B, read, D] of a residual block on tokens [B, T, D]."""
-    attended = _attend(block.attn, block.ln_1(tokens), read=read, causal=causal)
-    tokens = tokens[:, :read] + attended
-    outputs: Tensor = tokens + block.mlp(block.ln_2(tokens))
-    return outputs
+def _text_tower(model: CLIP) -> TextTower:
+    weights = {
+        "token_embedding": model.token_embedding.weight,
+        "pos_embed": model.positional_embedding,
+        "proj": model.text_projection,
+        **_named("norm", model.ln_final),
+        **_blocks(model.transformer.resblocks),
+    }
+    blocks = model.transformer.resblocks
+    return TextTower(weights, len(blocks), _shape(blocks[0]))
 
 
-def _attend(attention: Any, tokens: Tensor, *, read: int, causal: bool) -> Tensor:
-    """Self-attention [B, read, D] of tokens [B, T, D], queried by the first `read` of them."""
-    batch, length, width = tokens.shape
-    weight, bias = attention.in_proj_weight, attention.in_proj_bias
-    query = F.linear(tokens[:, :read], weight[:width], bias[:width])
-    key_value = F.linear(tokens, weight[width:], bias[width:])
-    heads = (attention.num_heads, width // attention.num_heads)
-    query = query.view(batch, read, *heads).transpose(1, 2)
-    key, value = key_value.view(batch, length, 2, *heads).permute(2, 0, 3, 1, 4)
-    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
-    outputs: Tensor = attention.out_proj(mixed.transpose(1, 2).reshape(batch, read, width))
-    return outputs
+def _named(name: str, module: nn.Module) -> dict[str, Tensor]:
+    return {f"{name}.{part}": value for part, value in module.named_parameters()}
+
+
+def _blocks(blocks: nn.ModuleList) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    for number, block in enumerate(blocks):
+        for name, value in block.named_parameters():
+            part = next(part for part in BLOCK_PARTS if name.startswith(part))
+            found[f"blocks.{number}.{BLOCK_PARTS[part]}{name.removeprefix(part)}"] = value
+    return found
+
+
+def _shape(block: Any) -> BlockShape:
+    return BlockShape(block.attn.num_heads, block.mlp.gelu, block.ln_1.eps)

@@ -9,6 +9,7 @@ from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 
 # A configuration with any other key is not the plain CLIP that `ClipBackbone` runs.
 VISION_KEYS = {"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio"}
+CONTEXT = 77  # tokens, where the configuration says nothing
 TEXT_KEYS = {"context_length", "vocab_size", "width", "heads", "layers"}
 
 
@@ -33,6 +34,7 @@ def describe_config(
     max_prompts: int,
 ) -> BackboneInfo:
     """The description of the CLIP that `config` builds."""
+    text = config["text_cfg"]
     vision = {"head_width": 64, "mlp_ratio": 4.0} | config["vision_cfg"]
     patches = (vision["image_size"] // vision["patch_size"]) ** 2
     return BackboneInfo(
@@ -48,7 +50,10 @@ def describe_config(
         max_prompts=max_prompts,
         parameters=_count(vision, patches, config["embed_dim"]),
         preprocessing=preprocessing,
-        ways=frozenset({"input_tokens", "text"}),
+        ways=frozenset({"input_tokens", "block_tokens", "weights", "text", "text_tokens"}),
+        text_width=text["width"],
+        text_depth=text["layers"],
+        text_context=text.get("context_length", CONTEXT),
     )
 
 

@@ -14,9 +14,16 @@ import methods
 from sweeper import discovery
 from sweeper.backbones.clip import ClipBackbone
 from sweeper.conformance import CHECKS, keeps
+from tests.small_vit import small_vit
 
 FOLDER = Path(methods.__path__[0])
 NAMES = [*discovery.names(), str(FOLDER / "_template.py")]
+VIT = small_vit()
+VISION_ONLY = [
+    name
+    for name in NAMES
+    if discovery.find(name, FOLDER).skip(discovery.find(name, FOLDER).params(), VIT.info) is None
+]
 RAN: Counter[str] = Counter()
 
 
@@ -36,6 +43,12 @@ def test_method_keeps_its_promise(name: str, check: str, backbone: ClipBackbone)
     plugin = discovery.find(name, FOLDER)
     RAN[name] += 1
     keeps(check, plugin, backbone)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", VISION_ONLY, ids=[Path(name).stem for name in VISION_ONLY])
+def test_method_without_text_keeps_its_promise_on_a_timm_vit(name: str, check: str) -> None:
+    keeps(check, discovery.find(name, FOLDER), VIT)
 
 
 def test_the_suite_covers_every_file_in_methods() -> None:

@@ -1,0 +1,168 @@
+"""An image tower, a plain pre-norm ViT, as a function of its weights, an image and prompts.
+
+Weights go by timm's names, whichever library they come from: `patch_embed.proj.weight` (`.bias`),
+`cls_token`, `pos_embed`, `norm_pre.*` (CLIP), `blocks.<i>.norm1|attn.qkv|attn.proj|norm2|mlp.fc1|
+mlp.fc2|ls1|ls2.*`, `norm.*`, and `proj` [D, E] (CLIP).
+
+Symbols: B images, D width, E joint width, L blocks, h heads, N_e patch tokens, T = 1 + N_e + p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sweeper.backbones.block import Block, BlockShape, cls_attention, run_block
+from sweeper.backbones.prompts import Adapter, Prompts, joined, parted
+
+Weights = Mapping[str, Tensor]
+Pooling = Literal["cls", "mean", "patches"]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What stands in a tower on its way, every token computed."""
+
+    inputs: tuple[Tensor, ...]  # L + 1 of [B, T, D]: before each block, and after the last
+    attention: tuple[Tensor, ...]  # L of [B, h, r + T]: how CLS reads key prompts and tokens
+    prompts: slice  # where prompts stand among the T tokens of a block
+
+
+@dataclass(frozen=True)
+class ImageTower:
+    """The frozen weights, and the numbers that they do not say."""
+
+    weights: Weights
+    depth: int  # L
+    shape: BlockShape
+    pooling: Pooling  # `mean`: over all tokens but CLS, prompts included; `patches`: without them
+
+    def with_weights(self, weights: Weights | None) -> ImageTower:
+        """This tower with `weights` in the place of its own of the same names.
+
+        Raises:
+            ValueError: a name or a shape that it does not have.
+        """
+        if not weights:
+            return self
+        for name, value in weights.items():
+            own = self.weights.get(name)
+            if own is None or own.shape != value.shape:
+                found = "none" if own is None else tuple(own.shape)
+                raise ValueError(f"weight '{name}' is {tuple(value.shape)}, the tower has {found}")
+        return ImageTower({**self.weights, **weights}, self.depth, self.shape, self.pooling)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """[CLS; patches] + positions [B, 1 + N_e, D] of images [B, 3, H, W]."""
+        kernel, bias = self.weights["patch_embed.proj.weight"], "patch_embed.proj.bias"
+        patches = F.conv2d(images, kernel, self.weights.get(bias), stride=kernel.shape[-1])
+        patches = patches.flatten(2).transpose(1, 2)
+        cls = self.weights["cls_token"].expand(len(images), 1, -1)
+        return torch.cat((cls, patches), dim=1) + self.weights["pos_embed"]
+
+    def encode(self, images: Tensor, prompts: Prompts, adapter: Adapter | None = None) -> Tensor:
+        """Features [B, E] of normalised images [B, 3, H, W].
+
+        Prompts that the next block replaces are keys and values only; with `gates` they flow.
+        """
+        tokens, first = self._enter(self.embed(images), prompts)
+        flows = prompts.deeper is None
+        count = 0
+        if flows and first is not None:
+            tokens, count = joined(tokens, first, prompts.place), first.shape[-2]
+        last = self.depth - 1
+        for number in range(self.depth):
+            extra = None if flows else (first if number == 0 else prompts.of_block(number))
+            if number == last and not flows and extra is not None and self.pooling == "mean":
+                # its prompts are pooled with the rest, so they are read after all
+                tokens, extra = joined(tokens, extra, prompts.place), None
+            read = 1 if number == last and self.pooling == "cls" else None
+            outputs = self._run(number, tokens, prompts, adapter, read=read, extra=extra)
+            if prompts.gates is not None and number < last:
+                outputs = _gate(tokens, outputs, prompts.gates[number], count, prompts.place)
+            tokens = outputs
+        return self._read(tokens, count, prompts.place)
+
+    def trace(
+        self, images: Tensor, prompts: Prompts, adapter: Adapter | None = None
+    ) -> tuple[Trace, Tensor]:
+        """Every token and how CLS reads them, and the features [B, E]; no shortcut is taken."""
+        tokens, first = self._enter(self.embed(images), prompts)
+        count = 0
+        inputs, attention = [], []
+        for number in range(self.depth):
+            if number == 0 or prompts.deeper is not None:
+                fresh = first if number == 0 else prompts.of_block(number)
+                rest = parted(tokens, count, prompts.place)[0]
+                tokens = joined(rest, fresh, prompts.place)
+                count = tokens.shape[1] - rest.shape[1]
+            inputs.append(tokens)
+            keys = None if prompts.keys is None else prompts.keys[number]
+            heat = None if prompts.temperature is None else prompts.temperature[number]
+            block = self._block(number)
+            attention.append(cls_attention(block, tokens, keys=keys, temperature=heat))
+            outputs = self._run(number, tokens, prompts, adapter)
+            if prompts.gates is not None and number < self.depth - 1:
+                outputs = _gate(tokens, outputs, prompts.gates[number], count, prompts.place)
+            tokens = outputs
+        start = 1 if prompts.place == "after_cls" else tokens.shape[1] - count
+        found = Trace((*inputs, tokens), tuple(attention), slice(start, start + count))
+        return found, self._read(tokens, count, prompts.place)
+
+    def _enter(self, tokens: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor | None]:
+        """Tokens and the prompts of block 0, each behind the first norm where it passes it."""
+        if "norm_pre.weight" not in self.weights:
+            return tokens, prompts.tokens
+        first = prompts.tokens
+        if first is not None and not prompts.normed:
+            first = self._norm("norm_pre", first)
+        return self._norm("norm_pre", tokens), first
+
+    def _run(
+        self,
+        number: int,
+        tokens: Tensor,
+        prompts: Prompts,
+        adapter: Adapter | None,
+        *,
+        read: int | None = None,
+        extra: Tensor | None = None,
+    ) -> Tensor:
+        return run_block(
+            self._block(number),
+            tokens,
+            read=read,
+            extra=extra,
+            keys=None if prompts.keys is None else prompts.keys[number],
+            values=None if prompts.values is None else prompts.values[number],
+            temperature=None if prompts.temperature is None else prompts.temperature[number],
+            adapter=None if adapter is None else partial(adapter, number),
+        )
+
+    def _read(self, tokens: Tensor, count: int, place: str) -> Tensor:
+        """Features [B, E] of the last block's outputs, `count` of which are prompts."""
+        if self.pooling == "patches":
+            tokens = parted(tokens, count, place)[0]
+        pooled = tokens[:, 0] if self.pooling == "cls" else tokens[:, 1:].mean(dim=1)
+        features = self._norm("norm", pooled)
+        return features @ self.weights["proj"] if "proj" in self.weights else features
+
+    def _norm(self, name: str, tokens: Tensor) -> Tensor:
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        return F.layer_norm(tokens, tokens.shape[-1:], weight, bias, self.shape.eps)
+
+    def _block(self, number: int) -> Block:
+        return Block(self.weights, f"blocks.{number}.", self.shape)
+
+
+def _gate(before: Tensor, after: Tensor, gate: Tensor, count: int, place: str) -> Tensor:
+    """`after`, its prompts mixed with those of `before`: g out + (1 - g) in."""
+    rest, out = parted(after, count, place)
+    mixed = gate * out + (1 - gate) * parted(before, count, place)[1]
+    return joined(rest, mixed, place)

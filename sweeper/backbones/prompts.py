@@ -1,0 +1,85 @@
+"""The ways into the blocks of an image tower, beside plain tokens at its input.
+
+Symbols: B images, L blocks, D width, h heads, p prompts of the input, q prompts of a block,
+r key-value prompts of a block. A prompt without B is the same for every image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Adapter = Callable[[int, Tensor], Tensor]  # (block, output of its MLP [B, T, D]) -> the same shape
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What enters a tower beside the image; what is None does not.
+
+    `tokens` alone flow on through all blocks. With `deeper`, the outputs of prompts are dropped
+    and block i reads `deeper[i - 1]` in their place, as `tokens` at block 0 (VPT-deep).
+    """
+
+    tokens: Tensor | None = None  # [p, D] or [B, p, D], at the input
+    place: Literal["end", "after_cls"] = "end"  # CLS reads the same either way
+    normed: bool = False  # put in after the first norm, where the tower has one (CLIP's ln_pre)
+    deeper: Tensor | None = None  # [L - 1, q, D] or [L - 1, B, q, D], for blocks 1 to L - 1
+    keys: Tensor | None = None  # [L, h, r, D / h], before the keys of the tokens (E2VPT)
+    values: Tensor | None = None  # [L, h, r, D / h], before the values
+    gates: Tensor | None = None  # [L - 1]: prompts <- g out + (1 - g) in after a block (GateVPT)
+    temperature: Tensor | None = None  # [L]: divides the attention logits of a block (GateVPT)
+
+    def __post_init__(self) -> None:
+        if self.deeper is not None and self.gates is not None:
+            raise ValueError("gates mix a prompt with its output, which `deeper` drops")
+        if self.gates is not None and self.tokens is None:
+            raise ValueError("gates need tokens")
+        if (self.keys is None) != (self.values is None):
+            raise ValueError("keys and values come together")
+
+    @property
+    def longest(self) -> int:
+        """The most prompts that any block reads."""
+        given = [part for part in (self.tokens, self.deeper) if part is not None]
+        extra = 0 if self.keys is None else self.keys.shape[-2]
+        return max((part.shape[-2] for part in given), default=0) + extra
+
+    def of_block(self, block: int) -> Tensor | None:
+        """The prompts [q, D] or [B, q, D] that stand before `block` in place of older ones."""
+        if block == 0 or self.deeper is None:
+            return self.tokens
+        return self.deeper[block - 1]
+
+
+def as_prompts(prompts: Tensor | Prompts | None, *, most: int, backbone: str) -> Prompts:
+    """Plain tokens as `Prompts`.
+
+    Raises:
+        ValueError: more prompts in a block than `most`, which is what `backbone` takes.
+    """
+    found = prompts if isinstance(prompts, Prompts) else Prompts(tokens=prompts)
+    if found.longest > most:
+        raise ValueError(f"{found.longest} prompts; '{backbone}' takes {most}")
+    return found
+
+
+def joined(tokens: Tensor, prompts: Tensor | None, place: str) -> Tensor:
+    """Tokens [B, T, D] and prompts [p, D] or [B, p, D] as one sequence [B, T + p, D]."""
+    if prompts is None:
+        return tokens
+    prompts = prompts.expand(len(tokens), -1, -1)
+    if place == "end":
+        return torch.cat((tokens, prompts), dim=1)
+    return torch.cat((tokens[:, :1], prompts, tokens[:, 1:]), dim=1)
+
+
+def parted(tokens: Tensor, count: int, place: str) -> tuple[Tensor, Tensor]:
+    """A sequence with `count` prompts -> the tokens beside them [B, T, D], the prompts."""
+    first = 1 if place == "after_cls" else tokens.shape[1] - count
+    prompts = tokens[:, first : first + count]
+    rest = torch.cat((tokens[:, :first], tokens[:, first + count :]), dim=1)
+    return rest, prompts

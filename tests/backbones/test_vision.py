@@ -1,0 +1,228 @@
+"""Every way into a timm ViT against a plain, slow forward over the library's own modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sweeper.backbones.prompts import Prompts
+from sweeper.backbones.vision import VisionBackbone, oddities
+from tests.small_vit import small_vit, small_vit_model
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
+DTYPES = pytest.mark.parametrize("dtype", TOLERANCE)
+PLACES = pytest.mark.parametrize("place", ["end", "after_cls"])
+
+
+def pair(dtype: torch.dtype = torch.float64, **settings: Any) -> tuple[VisionBackbone, Any]:
+    """The backbone and the library's own model with the same weights."""
+    backbone = small_vit(**settings)
+    backbone._model.to(dtype)
+    settings.pop("pooling", None)
+    return backbone, small_vit_model(**settings).to(dtype)
+
+
+def draw(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def attention(block: Any, tokens: Tensor, prompts: Tensor | None, heat: float = 1.0) -> Tensor:
+    """Softmax attention by the book, one head after the other; `prompts` [2, h, r, D / h]."""
+    batch, width = len(tokens), tokens.shape[-1]
+    heads = block.attn.num_heads
+    each = width // heads
+    q, k, v = block.attn.qkv(tokens).split(width, dim=-1)
+    outputs = []
+    for head in range(heads):
+        part = slice(head * each, (head + 1) * each)
+        key, value = k[..., part], v[..., part]
+        if prompts is not None:
+            key = torch.cat((prompts[0, head].expand(batch, -1, -1), key), 1)
+            value = torch.cat((prompts[1, head].expand(batch, -1, -1), value), 1)
+        weights = (q[..., part] @ key.transpose(1, 2) / each**0.5 / heat).softmax(-1)
+        outputs.append(weights @ value)
+    return block.attn.proj(torch.cat(outputs, -1))
+
+
+def plain(model: Any, images: Tensor, prompts: Prompts, pooling: str = "cls") -> Tensor:
+    """All tokens through all blocks, prompts right after CLS, then the pooled norm."""
+    x = model.patch_embed(images)
+    x = torch.cat((model.cls_token.expand(len(x), -1, -1), x), 1) + model.pos_embed
+    count = 0
+    for i, block in enumerate(model.blocks):
+        fresh = prompts.of_block(i) if i == 0 or prompts.deeper is not None else None
+        if fresh is not None:
+            x = torch.cat((x[:, :1], fresh.expand(len(x), -1, -1), x[:, 1 + count :]), 1)
+            count = fresh.shape[-2]
+        before = x
+        key_values = None
+        if prompts.keys is not None and prompts.values is not None:
+            key_values = torch.stack((prompts.keys[i], prompts.values[i]))
+        heat = 1.0 if prompts.temperature is None else prompts.temperature[i].item()
+        x = x + attention(block, block.norm1(x), key_values, heat)
+        x = x + block.mlp(block.norm2(x))
+        if prompts.gates is not None and i < len(model.blocks) - 1:
+            gate, where = prompts.gates[i], slice(1, 1 + count)
+            x[:, where] = gate * x[:, where] + (1 - gate) * before[:, where]
+    pooled = {"cls": x[:, 0], "mean": x[:, 1:].mean(1), "patches": x[:, 1 + count :].mean(1)}
+    return model.norm(pooled[pooling])
+
+
+@DTYPES
+@pytest.mark.parametrize("settings", [{}, {"init_values": 0.3}, {"pre_norm": True}])
+def test_without_prompts_features_are_those_of_the_library(
+    dtype: torch.dtype, settings: dict[str, Any]
+) -> None:
+    backbone, model = pair(dtype, **settings)
+    images = draw(3, 3, 32, 32, dtype=dtype)
+    expected = model.forward_head(model.forward_features(images), pre_logits=True)
+    found = backbone.encode_image(images)
+    assert (found - expected).abs().max().item() < TOLERANCE[dtype]
+    logits = model(images)
+    assert (backbone.head_logits(found) - logits).abs().max().item() < TOLERANCE[dtype]
+
+
+CASES = {
+    "shared tokens": Prompts(draw(5, 48)),
+    "tokens of each image": Prompts(draw(2, 5, 48)),
+    "replaced in every block": Prompts(draw(5, 48), deeper=draw(2, 5, 48, seed=1)),
+    "replaced, of each image": Prompts(draw(2, 5, 48), deeper=draw(2, 2, 5, 48, seed=1)),
+    "another number in later blocks": Prompts(draw(5, 48), deeper=draw(2, 3, 48, seed=1)),
+    "keys and values": Prompts(keys=draw(3, 4, 2, 12), values=draw(3, 4, 2, 12, seed=1)),
+    "tokens, keys and values": Prompts(
+        draw(5, 48),
+        deeper=draw(2, 5, 48, seed=1),
+        keys=draw(3, 4, 2, 12, seed=2),
+        values=draw(3, 4, 2, 12, seed=3),
+    ),
+    "gates and temperatures": Prompts(
+        draw(5, 48),
+        gates=torch.tensor([0.2, 0.9], dtype=torch.float64),
+        temperature=torch.tensor([0.5, 2.0, 1.5], dtype=torch.float64),
+    ),
+}
+
+
+@PLACES
+@pytest.mark.parametrize("pooling", ["cls", "mean", "patches"])
+@pytest.mark.parametrize("case", CASES)
+def test_every_way_in_equals_a_plain_forward(case: str, pooling: Any, place: Any) -> None:
+    backbone, model = pair(pooling=pooling)
+    given = CASES[case]
+    prompts = Prompts(**{**vars(given), "place": place})
+    images = draw(2, 3, 32, 32, seed=9)
+    expected = plain(model, images, given, pooling)
+    assert (backbone.encode_image(images, prompts) - expected).abs().max().item() < 1e-10
+    assert (backbone.encode_image(images) - expected).abs().max().item() > 1e-4
+    trace, features = backbone.trace_image(images, prompts)
+    assert (features - expected).abs().max().item() < 1e-10
+    assert len(trace.inputs) == 4
+    assert all(torch.allclose(a.sum(-1), torch.ones_like(a[..., 0])) for a in trace.attention)
+
+
+def test_gradients_of_all_prompts_equal_those_of_a_plain_forward() -> None:
+    backbone, model = pair()
+    images, weight = draw(2, 3, 32, 32), draw(2, 48, seed=5)
+    shapes = {"tokens": (5, 48), "deeper": (2, 5, 48), "keys": (3, 4, 2, 12)}
+    shapes["values"] = shapes["keys"]
+    fast, slow = ({n: draw(*s).requires_grad_() for n, s in shapes.items()} for _ in range(2))
+    torch.autograd.backward((backbone.encode_image(images, Prompts(**fast)) * weight).sum())
+    torch.autograd.backward((plain(model, images, Prompts(**slow)) * weight).sum())
+    for name, value in fast.items():
+        assert value.grad is not None
+        assert slow[name].grad is not None
+        assert value.grad.abs().max().item() > 1e-4, name
+        assert (value.grad - slow[name].grad).abs().max().item() < 1e-10, name
+
+
+def test_weights_in_their_place_equal_a_model_that_holds_them() -> None:
+    backbone, model = pair()
+    images = draw(2, 3, 32, 32)
+    changed = {
+        name: value + 0.1 * draw(*value.shape, seed=len(name))
+        for name, value in backbone.image_weights.items()
+    }
+    model.load_state_dict(changed, strict=False)
+    expected = model.forward_head(model.forward_features(images), pre_logits=True)
+    found = backbone.encode_image(images, weights=changed)
+    assert (found - expected).abs().max().item() < 1e-10
+    assert (backbone.encode_image(images) - expected).abs().max().item() > 0.01
+
+
+def test_weights_of_no_name_or_of_another_shape_are_refused() -> None:
+    backbone = small_vit()
+    for name, shape in (("blocks.3.norm1.bias", (48,)), ("blocks.0.norm1.bias", (47,))):
+        with pytest.raises(ValueError, match=name):
+            backbone.encode_image(draw(1, 3, 32, 32).float(), weights={name: torch.ones(shape)})
+
+
+def test_adapters_see_the_output_of_each_mlp_and_replace_it() -> None:
+    backbone, model = pair()
+    images, matrix = draw(2, 3, 32, 32), draw(3, 48, 48) / 48
+    for number, block in enumerate(model.blocks):
+        block.mlp.register_forward_hook(
+            lambda _, __, out, number=number: out + torch.relu(out @ matrix[number])
+        )
+    expected = model.forward_head(model.forward_features(images), pre_logits=True)
+    found = backbone.encode_image(
+        images, adapter=lambda number, out: out + torch.relu(out @ matrix[number])
+    )
+    assert (found - expected).abs().max().item() < 1e-10
+
+
+def test_trace_holds_the_tokens_between_the_blocks_of_the_library() -> None:
+    backbone, model = pair()
+    images = draw(2, 3, 32, 32)
+    seen: list[Tensor] = []
+    for block in model.blocks:
+        block.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model.forward_features(images)
+    trace, _ = backbone.trace_image(images, draw(0, 48))
+    for found, expected in zip(trace.inputs, seen, strict=False):
+        assert (found - expected).abs().max().item() < 1e-10
+    assert trace.inputs[0].equal(backbone.embed_image(images))
+
+
+def test_prompts_that_do_not_go_together_are_refused() -> None:
+    tokens = draw(2, 48)
+    with pytest.raises(ValueError, match="deeper"):
+        Prompts(tokens, deeper=draw(2, 2, 48), gates=draw(2))
+    with pytest.raises(ValueError, match="tokens"):
+        Prompts(gates=draw(2))
+    with pytest.raises(ValueError, match="together"):
+        Prompts(keys=draw(3, 4, 2, 12))
+
+
+def test_more_prompts_than_the_backbone_takes_are_refused() -> None:
+    backbone = small_vit()
+    with pytest.raises(ValueError, match="1101 prompts; 'small-vit' takes 1100"):
+        backbone.encode_image(draw(1, 3, 32, 32).float(), torch.zeros(1101, 48))
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"reg_tokens": 2}, "CLS"),
+        ({"class_token": False, "global_pool": "avg"}, "CLS"),
+        ({"qk_norm": True}, "attention"),
+        ({"qkv_bias": False}, "attention"),
+        ({"no_embed_class": True}, "positions"),
+    ],
+)
+def test_what_is_no_plain_vit_is_refused(settings: dict[str, Any], word: str) -> None:
+    assert any(word in odd for odd in oddities(small_vit_model(**settings)))
+    with pytest.raises(ValueError, match=word):
+        small_vit(**settings)
+
+
+def test_nothing_trains_and_a_text_is_refused() -> None:
+    backbone = small_vit()
+    assert not any(tensor.requires_grad for tensor in backbone.tensors().values())
+    assert backbone.info.ways == {"input_tokens", "block_tokens", "weights", "head"}
+    assert "head" not in small_vit(num_classes=0).info.ways
+    for call in (lambda: backbone.classifier(["a"], "{}"), lambda: backbone.embed_text(["a"])):
+        with pytest.raises(ValueError, match="no text tower"):
+            call()
