@@ -130,6 +130,16 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "    def classify(self, features):\n        return features\n\n    def forward(",
         "differs from forward(x)",
     ),
+    (
+        "rounds_begin_anew",
+        "    def forward(",
+        "    rounds = 2\n\n"
+        "    def next_round(self, own):\n"
+        "        with torch.no_grad():\n"
+        "            self.token += torch.rand(1)\n\n"
+        "    def forward(",
+        "next_round depends on more than the state",
+    ),
 ]
 
 
@@ -157,3 +167,20 @@ def test_broken_promise_is_found(
 
 def test_every_check_is_tried() -> None:
     assert {row[0] for row in BROKEN} == CHECKS.keys()
+
+
+def test_a_method_that_constructs_is_checked_after_its_construction(
+    tmp_path: Path, backbone: ClipBackbone
+) -> None:
+    text = TEMPLATE.read_text().replace(
+        "    def forward(",
+        "    def construct(self, own, others):\n"
+        "        assert not self.training and not torch.is_grad_enabled()\n"
+        "        self.token += own.read(torch.arange(len(own))).mean() + others.get('none', 1)\n\n"
+        "    def forward(",
+        1,
+    )
+    (tmp_path / "building.py").write_text(text)
+    plugin = discovery.find(str(tmp_path / "building.py"), tmp_path)
+    for promise in CHECKS:
+        keeps(promise, plugin, backbone)

@@ -53,8 +53,8 @@ class ClipBackbone:
         self.info = info
         self.logit_scale: float = model.logit_scale.exp().item()
         self._model = model.requires_grad_(False).eval()
-        self._image = _image_tower(visual)
-        self._text = _text_tower(model)
+        self._image = image_tower(visual)
+        self._text = text_tower(model)
         self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
 
     def tensors(self) -> Mapping[str, Tensor]:
@@ -150,7 +150,8 @@ class ClipBackbone:
         return tokens[:, :limit]
 
 
-def _image_tower(visual: VisionTransformer) -> ImageTower:
+def image_tower(visual: Any) -> ImageTower:
+    """The image tower over open_clip's own weights, which train where those do."""
     weights = {
         "patch_embed.proj.weight": visual.conv1.weight,
         "cls_token": visual.class_embedding,
@@ -164,7 +165,8 @@ def _image_tower(visual: VisionTransformer) -> ImageTower:
     return ImageTower(weights, len(blocks), _shape(blocks[0]), "cls")
 
 
-def _text_tower(model: CLIP) -> TextTower:
+def text_tower(model: CLIP) -> TextTower:
+    """The text tower over open_clip's own weights, which train where those do."""
     weights = {
         "token_embedding": model.token_embedding.weight,
         "pos_embed": model.positional_embedding,

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sweeper.backbones.clip import ClipBackbone
+from sweeper.backbones.prompts import Prompts
 from sweeper.errors import InputError
 from tests.small_clip import CONFIG, small_clip, small_model
 
@@ -81,6 +82,80 @@ def test_prompts_and_their_gradients_equal_a_plain_forward(
     assert slow.grad is not None
     assert slow.grad.abs().max().item() > 1e-3
     assert (fast.grad - slow.grad).abs().max().item() < TOLERANCE[dtype]
+
+
+def by_block(model: Any, images: Tensor, prompts: Prompts) -> Tensor:
+    """Prompts at the end of the sequence, replaced before each block, over the library's blocks."""
+    visual = model.visual
+    x = visual.conv1(images).flatten(2).transpose(1, 2)
+    x = torch.cat((visual.class_embedding.expand(len(x), 1, -1), x), 1)
+    x = visual.ln_pre(x + visual.positional_embedding)
+    beside = x.shape[1]
+    first = prompts.tokens if prompts.normed else visual.ln_pre(prompts.tokens)
+    for i, block in enumerate(visual.transformer.resblocks):
+        fresh = first if i == 0 else prompts.of_block(i)
+        assert fresh is not None
+        x = block(torch.cat((x[:, :beside], fresh.expand(len(x), -1, -1)), 1))
+    return visual.ln_post(x)[:, 0] @ visual.proj
+
+
+@DTYPES
+@pytest.mark.parametrize("normed", [True, False])
+def test_prompts_of_each_block_equal_a_plain_forward(dtype: torch.dtype, normed: bool) -> None:
+    backbone, model = pair(dtype, quick_gelu=True)
+    images, tokens = draw(2, 3, 32, 32, dtype=dtype), draw(4, 48, dtype=dtype, seed=1)
+    prompts = Prompts(tokens, normed=normed, deeper=draw(2, 4, 48, dtype=dtype, seed=2))
+    expected = by_block(model, images, prompts)
+    assert (backbone.encode_image(images, prompts) - expected).abs().max().item() < TOLERANCE[dtype]
+    _, traced = backbone.trace_image(images, prompts)
+    assert (traced - expected).abs().max().item() < TOLERANCE[dtype]
+    other = Prompts(**{**vars(prompts), "normed": not normed})
+    assert (backbone.encode_image(images, other) - expected).abs().max().item() > 1e-3
+
+
+@DTYPES
+def test_changed_token_embeddings_equal_the_text_tower_of_the_library(dtype: torch.dtype) -> None:
+    backbone, model = pair(dtype)
+    texts = ["x x red", "x x dark green thing"]
+    embeddings, end = backbone.embed_text(texts)
+    context, deeper = draw(2, 32, dtype=dtype), draw(1, 2, 32, dtype=dtype, seed=1)
+    ids = tokenize(texts, context_length=CONFIG["text_cfg"]["context_length"])
+    x = model.token_embedding(ids)
+    assert torch.equal(embeddings, x[:, : embeddings.shape[1]])
+    assert embeddings.shape[1] == int(end.max()) + 1
+    x[:, 1:3] = context
+    states = x + model.positional_embedding
+    for i, block in enumerate(model.transformer.resblocks):
+        if i > 0:
+            states[:, 1:3] = deeper[i - 1]
+        states = block(states, attn_mask=model.attn_mask)
+    rows = model.ln_final(states)[torch.arange(2), ids.argmax(-1)]
+    embeddings = torch.cat((embeddings[:, :1], context.expand(2, -1, -1), embeddings[:, 3:]), dim=1)
+    found = backbone.encode_text(embeddings, end, deeper)
+    assert (found - rows @ model.text_projection).abs().max().item() < TOLERANCE[dtype]
+    assert (found - backbone.encode_text(embeddings, end)).abs().max().item() > 1e-3
+
+
+def test_every_weight_of_the_image_tower_has_a_name_and_takes_part() -> None:
+    backbone, model = pair(torch.float64)
+    own = {id(value) for value in backbone.image_weights.values()}
+    tower = backbone._model.visual.named_parameters()
+    assert own == {id(value) for _, value in tower}
+    assert sum(v.numel() for v in backbone.image_weights.values()) == backbone.info.parameters
+    images = draw(1, 3, 32, 32, dtype=torch.float64)
+    before = backbone.encode_image(images)
+    for name, value in backbone.image_weights.items():
+        changed = value + draw(*value.shape, dtype=torch.float64)
+        moved = backbone.encode_image(images, weights={name: changed}) - before
+        assert moved.abs().max().item() > 1e-9, name
+    del model
+
+
+def test_a_clip_has_no_head_of_its_own() -> None:
+    backbone, _ = pair(torch.float32)
+    assert "head" not in backbone.info.ways
+    with pytest.raises(ValueError, match="no head"):
+        backbone.head_logits(torch.zeros(1, 24))
 
 
 def test_gradients_reach_the_images_too() -> None:
