@@ -24,8 +24,9 @@ registration: nothing else is edited. It contains, in this order,
 and before `skip`, only where they apply: `TRAINS = False` where there is nothing to train, and
 `TASKS = ("parameter", ...)`, the parameters (`str`, empty for none) that name another task.
 
-What a file must keep, `sweeper methods ./file.py --check` checks on the embedded backbone: shapes,
-bounds, seeds, a frozen backbone, a loss that falls, a state that can be saved and loaded.
+What a file must keep, `sweeper check ./file.py` checks, on the embedded backbone and on a ViT with
+random weights: shapes, bounds, seeds, a frozen backbone, a loss that falls, a state that can be
+saved and loaded.
 
 What there is to use (in full in `sweeper.backbones.backbone`):
 

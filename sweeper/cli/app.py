@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sweeper.cli import doctor, history, launch, listing
+from sweeper.cli import check, doctor, history, launch, listing
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -24,6 +24,7 @@ for command in (
     history.status,
     history.report,
     listing.methods,
+    check.check,
     listing.backbones,
     listing.tasks,
     launch.validate,

@@ -9,7 +9,6 @@ import typer
 
 from sweeper.cli import options
 from sweeper.cli.output import print_json, print_line, print_rows
-from sweeper.errors import InputError, Problem
 
 Name = Annotated[str | None, typer.Argument(help="One of them, in detail.")]
 
@@ -30,19 +29,10 @@ def _rule(schema: dict[str, Any]) -> str:
     return ", ".join([str(schema.get("type", "any")), *said])
 
 
-Check = Annotated[
-    bool,
-    typer.Option("--check", help="Check what every method promises, on the embedded backbone."),
-]
-
-
-def methods(name: Name = None, check: Check = False, json: options.Json = False) -> None:
+def methods(name: Name = None, json: options.Json = False) -> None:
     """List the methods, or one method's parameters, bounds, defaults and sources."""
     from sweeper import discovery
 
-    if check:
-        _check_methods([name] if name else discovery.names(), json=json)
-        return
     if name is None:
         plugins = [discovery.find(each, Path.cwd()) for each in discovery.names()]
         if json:
@@ -70,31 +60,6 @@ def methods(name: Name = None, check: Check = False, json: options.Json = False)
     print_rows(["parameter", "values", "default", "source"], rows)
     for preset, settings in plugin.presets.items():
         print_line(f"preset {preset}: " + ", ".join(f"{k}={v}" for k, v in settings.items()))
-
-
-def _check_methods(names: list[str], *, json: bool) -> None:
-    """Every check of every method, each broken promise with its message."""
-    from sweeper import discovery
-    from sweeper.backbones import towers
-    from sweeper.conformance import CHECKS, keeps
-
-    plugins = [discovery.find(each, Path.cwd()) for each in names]
-    backbone = towers.load("embedded")
-    broken: list[Problem] = []
-    for plugin in plugins:
-        for promise in CHECKS:
-            try:
-                keeps(promise, plugin, backbone)
-                said = "kept"
-            except InputError as error:
-                broken += error.problems
-                said = "BROKEN"
-            if not json:
-                print_line(f"{said}  {plugin.name}: {promise.replace('_', ' ')}")
-    if broken:
-        raise InputError(broken)
-    if json:
-        print_json("check", methods=[plugin.name for plugin in plugins], checks=list(CHECKS))
 
 
 def backbones(name: Name = None, json: options.Json = False) -> None:

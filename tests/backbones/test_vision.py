@@ -198,7 +198,7 @@ def test_prompts_that_do_not_go_together_are_refused() -> None:
 
 def test_more_prompts_than_the_backbone_takes_are_refused() -> None:
     backbone = small_vit()
-    with pytest.raises(ValueError, match="1101 prompts; 'small-vit' takes 1100"):
+    with pytest.raises(ValueError, match="1101 prompts; 'random-vit' takes 1100"):
         backbone.encode_image(draw(1, 3, 32, 32).float(), torch.zeros(1101, 48))
 
 
