@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from reports.query import Recording
 from reports.statistics import Scores
-from sweeper.records import TrialStatus
+from sweeper.records import PART, TrialStatus
 from sweeper.spec.plan import Cell
 from sweeper.tracking.summary import Summary, summarise
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A cell, its scores by seed (accuracies as fractions) and the count of each status."""
+    """A cell, its scores by seed (accuracies as fractions) and the count of each status.
+
+    parts: of a joint task, the scores on each of its parts.
+    """
 
     cell: Cell
     scores: Scores
     statuses: Mapping[str, int]
     min_seeds: int
     trainable_parameters: int | None  # None where no trial ended
+    parts: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
     def summary(self) -> Summary | None:
@@ -57,13 +61,26 @@ def entries(recording: Recording) -> dict[str, Entry]:
 
 def _entry(cell: Cell, trials: pd.DataFrame, seeds: int, min_seeds: int) -> Entry:
     finished = trials[trials["status"] == str(TrialStatus.FINISHED)]
-    by_seed = {
-        int(row["seed"]): float(row["test_acc"])
-        for row in finished.to_dict("records")
-        if row["test_acc"] == row["test_acc"]  # not NaN
-    }
     counts = {str(status): int(n) for status, n in trials["status"].value_counts().items()}
     # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
     deterministic = len(cell.trials) == 1 and seeds > 1
     parameters = int(finished["trainable_parameters"].max()) if len(finished) else None
-    return Entry(cell, Scores(by_seed, deterministic), counts, min_seeds, parameters)
+    prefix = f"measured.{PART}"
+    measured = [name for name in finished.columns if name.startswith(prefix)]
+    found = {name: Scores(_by_seed(finished, name), deterministic) for name in measured}
+    return Entry(
+        cell,
+        Scores(_by_seed(finished, "test_acc"), deterministic),
+        counts,
+        min_seeds,
+        parameters,
+        {name.removeprefix(prefix): scores for name, scores in found.items() if scores.by_seed},
+    )
+
+
+def _by_seed(finished: pd.DataFrame, column: str) -> dict[int, float]:
+    return {
+        int(row["seed"]): float(row[column])
+        for row in finished.to_dict("records")
+        if row[column] == row[column]  # not NaN
+    }

@@ -25,7 +25,8 @@ class Recording:
         trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool),
         test_acc, test_loss, val_acc, val_loss (fractions and nats; NaN where there is none),
         trainable_parameters, epochs, seconds, commit (it was trained under), then
-        `over.<factor>`, `role.<axis>` (its labels), and every setting as `config.<name>`.
+        `over.<factor>`, `role.<axis>` (its labels), every setting as `config.<name>`, and what
+        the trial measured besides as `measured.<name>`.
     """
 
     store: str
@@ -96,4 +97,5 @@ def _row(
         **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
         **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
         **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},
+        **{f"measured.{name}": value for name, value in result.measured.items()},
     }

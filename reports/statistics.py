@@ -36,10 +36,11 @@ def difference(ours: Scores, other: Scores) -> Summary | None:
         seeds = sorted(other.by_seed)
     elif other.deterministic and not ours.deterministic:
         seeds = sorted(ours.by_seed)
-    return summarise(_at(ours, seed) - _at(other, seed) for seed in seeds)
+    return summarise(at(ours, seed) - at(other, seed) for seed in seeds)
 
 
-def _at(scores: Scores, seed: int) -> float:
+def at(scores: Scores, seed: int) -> float:
+    """The score of `seed`; of a deterministic cell, the one that it has."""
     return next(iter(scores.by_seed.values())) if scores.deterministic else scores.by_seed[seed]
 
 

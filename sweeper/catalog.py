@@ -13,6 +13,7 @@ from sweeper import discovery
 from sweeper.backbones import towers
 from sweeper.errors import InputError, Problem, nearest
 from sweeper.method import Plugin
+from sweeper.spec.catalog import Data
 from sweeper.tasks import catalog as tasks
 
 
@@ -31,6 +32,11 @@ class InstalledMethod:
     def trains(self) -> bool:
         """Whether it has anything to train."""
         return self.plugin.trains
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Parameters that name another task."""
+        return self.plugin.tasks
 
     def defaults(self) -> Mapping[str, Any]:
         """Every parameter with its default."""
@@ -89,12 +95,13 @@ class Installed:
         """The identity of its weights. Raises InputError."""
         return towers.describe(name).weights
 
-    def task(self, name: str, folder: Path) -> tuple[str, str]:
-        """(name free of paths, identity of its data). Raises InputError."""
+    def task(self, name: str, folder: Path) -> Data:
+        """Its name, its data's identity and where it lies. Raises InputError."""
         info = tasks.describe(name, folder)
         if info.available:
             raise InputError(Problem("task", f"'{name}'", "its files", info.available))
-        return info.name, info.data
+        source = tasks.located(name, folder) if tasks.folders_of(name, folder) else ""
+        return Data(info.name, info.data, source)
 
     def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
         """Why the backbone cannot carry the method with these parameters; empty if it can."""

@@ -11,6 +11,8 @@ import enum
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+PART = "test/acc/"  # then the name of a part of a joint task: its accuracy, in `measured`
+
 
 class TrialStatus(enum.StrEnum):
     """How a trial stands. A closed set: whatever happens to a trial is one of these."""

@@ -10,6 +10,7 @@ import methods
 from sweeper.backbones import towers
 from sweeper.catalog import Installed
 from sweeper.errors import InputError
+from sweeper.spec.catalog import Data
 from sweeper.tasks import catalog as tasks
 
 HERE = Path()
@@ -63,7 +64,7 @@ def test_backbone_is_known_by_its_weights() -> None:
 
 def test_task_has_a_name_and_the_identity_of_its_data() -> None:
     info = tasks.describe("digits", HERE)
-    assert INSTALLED.task("digits", HERE) == (info.name, info.data)
+    assert INSTALLED.task("digits", HERE) == Data(info.name, info.data)
     with pytest.raises(InputError):
         INSTALLED.task("digit", HERE)
 

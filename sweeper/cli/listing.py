@@ -94,7 +94,9 @@ def backbones(name: Name = None, json: options.Json = False) -> None:
 
 
 def tasks(name: Name = None, json: options.Json = False) -> None:
-    """List the tasks, or describe one; a folder of images is a task too."""
+    """List the tasks, or describe one. A folder of images (./pets) is a task too, and so are
+    some of them joined by '+' (counting+digits): one classifier over the classes of all.
+    """
     from sweeper.tasks import catalog
 
     infos = [catalog.describe(each, Path.cwd()) for each in ([name] if name else catalog.names())]
@@ -104,6 +106,7 @@ def tasks(name: Name = None, json: options.Json = False) -> None:
             tasks=[
                 {"name": i.name, "classes": list(i.classes), "sizes": i.sizes}
                 | {"template": i.template, "data": i.data, "available": not i.available}
+                | {"parts": [*i.parts]}
                 for i in infos
             ],
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeper.discovery import identity_of
 from sweeper.errors import InputError, Problem
 from sweeper.spec.plan import Plan, Resources
+from sweeper.tasks import catalog as tasks
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,20 @@ class Job:
     storage: str  # a folder that every node reaches
     resources: Resources
     methods: dict[str, tuple[str, str]]  # identity -> (file name, text)
-    folders: dict[str, str]  # identity of a task's data -> folder of images
+    folders: dict[str, str]  # identity of a task's data -> folder of images, or the joint task
 
     @classmethod
     def of(cls, plan: Plan, storage: Path = Path()) -> Job:
         """The job of `plan` with its checkpoints under `storage`; reads the user's method files."""
-        paths = {identity: Path(path) for identity, path in plan.sources.items()}
+        methods = {name: Path(path) for name, path in plan.sources.items() if _is_method(name)}
         return cls(
             storage=str(storage),
             resources=plan.resources,
             methods={
                 identity: (path.name, path.read_bytes().decode())
-                for identity, path in paths.items()
-                if not path.is_dir()
+                for identity, path in methods.items()
             },
-            folders={name: str(path.resolve()) for name, path in paths.items() if path.is_dir()},
+            folders={name: path for name, path in plan.sources.items() if not _is_method(name)},
         )
 
     def checkpoint(self, trial_id: str) -> Path:
@@ -47,14 +47,24 @@ class Job:
 
 
 def check_sources(sources: Mapping[str, str]) -> None:
-    """Raises InputError where a user's method is gone, or is not what the plan was made of."""
+    """Raises InputError where a user's folder of images is gone, or their method is gone or is
+    not what the plan was made of.
+    """
     problems = []
-    for identity, path in ((identity, Path(path)) for identity, path in sources.items()):
-        if path.is_dir():
+    for identity, source in sources.items():
+        if not _is_method(identity):
+            lost = [path for path in tasks.folders_of(source) if not path.is_dir()]
+            problems += [Problem(f"task {path}", "no such folder", "its images") for path in lost]
             continue
+        path = Path(source)
         found = identity_of(path.stem, path) if path.is_file() else "nothing"
         if found != identity:
             hint = "Run the sweep file again, which makes new trials of it, or bring it back."
             problems.append(Problem(f"method file {path}", f"it is {found}", identity, hint))
     if problems:
         raise InputError(problems)
+
+
+def _is_method(identity: str) -> bool:
+    """Whether this identity of a user's file is a method's: name@digest; data have a digest."""
+    return "@" in identity

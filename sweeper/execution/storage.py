@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import ClusterError
 from sweeper.execution.cluster import alive_nodes
+from sweeper.tasks import catalog as tasks
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def check_folders(folders: Mapping[str, str]) -> None:
     nodes = alive_nodes()
     if len(nodes) < 2 or not folders:
         return
-    paths = sorted(folders.values())
+    paths = sorted({str(path) for name in folders.values() for path in tasks.folders_of(name)})
     for node in nodes:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         lost = ray.get(_missing.options(scheduling_strategy=there).remote(paths), timeout=60)

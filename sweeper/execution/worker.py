@@ -22,7 +22,7 @@ from sweeper.execution.message import of_epoch, of_result
 from sweeper.method import Plugin
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks import catalog as tasks
-from sweeper.tasks.task import Task
+from sweeper.tasks.task import Split, Task
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.trial import run_trial
 
@@ -45,6 +45,7 @@ def messages(
         device=device,
         checkpoint=job.checkpoint(spec.id),
         shard=shard,
+        others=_others(spec, job, backbone.info.preprocessing),
     )
     while True:
         try:
@@ -68,6 +69,14 @@ def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backb
         backbone,
         _task(job.folders.get(spec.data, spec.task), backbone.info.preprocessing),
     )
+
+
+def _others(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dict[str, Split]:
+    """The train split of each task that a parameter of the method names."""
+    return {
+        name: _task(job.folders.get(data, str(spec.params[name])), preprocessing).train
+        for name, data in spec.others.items()
+    }
 
 
 @lru_cache(maxsize=KEPT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sweeper.spec.catalog import MethodEntry
@@ -22,6 +22,7 @@ class Ground:
     weights: str
     task: str
     data: str
+    others: Mapping[str, str] = field(default_factory=dict)  # parameter -> identity of its data
 
 
 def assemble(
@@ -45,6 +46,7 @@ def assemble(
         weights=ground.weights,
         task=ground.task,
         data=ground.data,
+        others=dict(ground.others),
         recipe=Recipe(**recipe),
         protocol=Protocol(**protocol),
         seed=seed,

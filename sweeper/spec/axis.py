@@ -108,6 +108,8 @@ def label_of(axis: str, value: Scalar) -> str:
     """How a value is called in a table: a number plainly, a user's file or folder by its name."""
     if isinstance(value, bool):
         return str(value).lower()
-    if axis in ("task", "method") and isinstance(value, str) and (value[:1] == "." or "/" in value):
-        return value.rstrip("/").rsplit("/", 1)[-1].removesuffix(".py")
-    return str(value)
+    text = str(value)
+    if text.startswith(".") or (axis in ("task", "method") and "/" in text):
+        ends = [part.rstrip("/").rsplit("/", 1)[-1] for part in text.split("+")]
+        return "+".join(ends).removesuffix(".py")
+    return text

@@ -7,6 +7,7 @@ is `sweeper.catalog.Installed`; tests of the loader bring a small one of their o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,11 @@ class MethodEntry(Protocol):
 
     @property
     def trains(self) -> bool: ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Parameters that name another task; empty for none."""
+        ...
 
     def defaults(self) -> Mapping[str, Any]:
         """Every parameter with its default."""
@@ -41,6 +47,15 @@ class MethodEntry(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Data:
+    """A task as the loader sees it."""
+
+    name: str  # free of paths
+    identity: str
+    source: str = ""  # with absolute paths where it is made of the user's folders, else empty
+
+
 class Catalog(Protocol):
     """Names that a sweep file may use. A name with a '/' or a leading '.' may be a path,
     taken relative to `folder`, the folder of the sweep file.
@@ -60,9 +75,9 @@ class Catalog(Protocol):
         """The identity of its weights. Raises InputError when there is none."""
         ...
 
-    def task(self, name: str, folder: Path) -> tuple[str, str]:
-        """(name free of paths, identity of its data). Raises InputError; reads every image of
-        a folder, so that an unreadable one is named before anything is launched.
+    def task(self, name: str, folder: Path) -> Data:
+        """The task of that name; names joined by '+' are one. Raises InputError; reads every
+        image of a folder, so that an unreadable one is named before anything is launched.
         """
         ...
 

@@ -64,7 +64,8 @@ def note_skip(found: Found, mistakes: Mistakes) -> None:
 def _settings(point: Point, spec: TrialSpec) -> dict[str, Any]:
     """Every setting of the cell, names as they are written in the file."""
     written = {name: node.plain() for name, node in point.asked.settings.items()}
-    return spec.flat() | {name: written[name] for name in ("method", "task")}
+    names = ("method", "task", *spec.others)
+    return spec.flat() | {name: written[name] for name in names if name in written}
 
 
 def _cell(point: Point, found: Found, spec: TrialSpec, seeds: Sequence[int]) -> Cell:

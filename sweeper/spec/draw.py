@@ -36,9 +36,10 @@ def trial_of(
     params = {name: settings[name] for name in entry.defaults() if name in settings}
     broken = [(f"{name}: {params.get(name)!r}", rule) for name, rule in entry.check(params)]
     if not broken:
-        ground = Ground(
-            str(settings["backbone"]), search.weights, str(settings["task"]), search.data
-        )
+        named = {name: entry.complete(params)[name] for name in entry.tasks}
+        others = {name: search.others[name][task] for name, task in named.items() if task}
+        place = (str(settings["backbone"]), search.weights, str(settings["task"]), search.data)
+        ground = Ground(*place, others)
         spec = assemble(entry, settings, ground, seed)
         broken = [(got, rule) for _, got, rule in clashes(spec)]
         reason = catalog.skip(source, spec.params, ground.backbone, Path())

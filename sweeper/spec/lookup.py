@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweeper.errors import InputError
-from sweeper.spec.catalog import Catalog, MethodEntry
+from sweeper.spec.catalog import Catalog, Data, MethodEntry
 from sweeper.spec.node import Mistakes, Node
 
 Answer = TypeVar("Answer")
@@ -17,7 +17,7 @@ class Lookup:
     """What the catalog knows about the nodes that name a method, a backbone or a task.
 
     Every question returns None after the mistake was noted. `sources` gathers the user's own
-    files: identity -> absolute path.
+    files: identity -> absolute path; for a joint task with folders, its parts joined by '+'.
     """
 
     def __init__(self, catalog: Catalog, mistakes: Mistakes) -> None:
@@ -25,7 +25,7 @@ class Lookup:
         self._catalog, self._mistakes = catalog, mistakes
         self._methods: dict[tuple[str, Path], MethodEntry | InputError] = {}
         self._backbones: dict[tuple[str, Path], str | InputError] = {}
-        self._tasks: dict[tuple[str, Path], tuple[str, str] | InputError] = {}
+        self._tasks: dict[tuple[str, Path], Data | InputError] = {}
 
     def method(self, node: Node) -> MethodEntry | None:
         """The method that `node` names."""
@@ -41,12 +41,12 @@ class Lookup:
             self._backbones, "backbone", node, None, lambda name, _: self._catalog.backbone(name)
         )
 
-    def task(self, node: Node) -> tuple[str, str] | None:
-        """The name, free of paths, and the data's identity of the task that `node` names."""
-        known = [*self._catalog.tasks()]
+    def task(self, node: Node) -> Data | None:
+        """The task that `node` names; of a joint one, the catalog knows what is wrong."""
+        known = None if "+" in str(node.value) else [*self._catalog.tasks()]
         found = self._ask(self._tasks, "task", node, known, self._catalog.task)
-        if found is not None and is_path(str(node.value), known):
-            self.sources[found[1]] = _absolute(node)
+        if found is not None and found.source:
+            self.sources[found.identity] = found.source
         return found
 
     def _ask(

@@ -8,6 +8,7 @@ and of the store.
 from __future__ import annotations
 
 import hashlib
+import operator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,6 +84,8 @@ class Search(_Frozen):
     when: dict[str, dict[str, list[Any]]] = {}  # parameter -> what must hold for it to vary
     weights: str = ""  # identity of the backbone's weights
     data: str = ""  # identity of the task's data
+    # Parameter that names another task -> name of the task -> identity of its data
+    others: dict[str, dict[str, str]] = Field({}, exclude_if=operator.not_)
     early_terminate: EarlyTerminate | None = None
     metric: Metric = Metric(name="val/acc")  # never a test metric: selection reads val
 
@@ -121,7 +124,7 @@ class Plan(_Frozen):
     note: str = ""  # shown at the top of the report
     min_seeds: int = 3  # cells with fewer finished seeds are marked
     settings: dict[str, Any] = {}  # sections of the sweep file under the profile, as written
-    sources: dict[str, str] = {}  # user's files: identity -> path; the only paths in a plan
+    sources: dict[str, str] = {}  # user's files: identity -> path(s); the only paths in a plan
 
     def trials(self) -> list[TrialSpec]:
         """Every trial once, in the order of the cells."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
-from sweeper.spec.catalog import Catalog, MethodEntry
+from sweeper.spec.catalog import Catalog, Data, MethodEntry
 from sweeper.spec.lookup import Lookup
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.section import build, plain_rule
@@ -52,6 +52,7 @@ class Resolver:
         self._catalog, self._base, self._mistakes = catalog, base, mistakes
         entries = [self.lookup.method(node) for node in methods]
         self._parameters = {name for entry in entries if entry for name in entry.defaults()}
+        self.naming = {name for entry in entries if entry for name in entry.tasks}  # other tasks
         self.known = frozenset({*self._parameters, *RECIPE, *PROTOCOL, *NAMES})
         written = base.items.get("method")
         entry = self.lookup.method(written) if written is not None else None
@@ -66,10 +67,13 @@ class Resolver:
         if method is None or entry is None:
             return None
         settings = self.over_preset(asked.settings, entry, method)
+        others, all_there = self.others(settings, entry, method)
+        for name, (node, other) in others.items():
+            settings[name] = replace(node, value=other.name)
         lacking = self._lacking(asked, settings, entry, method)
         params = _part(settings, entry.defaults())
         fitting = self._fitting(params, entry, method)
-        right = self._right(settings, method)
+        right = self._right(settings, method) and all_there
         if not fitting or weights is None or backbone is None:
             return None
         plain = {name: node.plain() for name, node in settings.items()}
@@ -81,12 +85,30 @@ class Resolver:
             skip = self._catalog.skip(name, full, str(backbone.value), folder)
         spec = None
         if right and lacking is not None and data is not None:
-            ground = Ground(str(backbone.value), weights, *data)
+            identities = {name: other.identity for name, (_, other) in others.items()}
+            ground = Ground(str(backbone.value), weights, data.name, data.identity, identities)
             spec = assemble(entry, plain, ground, seed=0)
             held = spec.params | {name: plain[name] for name in lacking}
             whole = self._consistent(asked, settings, spec)
             spec = spec.model_copy(update={"params": held}) if whole else None
         return Found(spec, entry.trains, str(backbone.value), skip, _blamed(asked, skip))
+
+    def others(
+        self, settings: Mapping[str, Node], entry: MethodEntry, method: Node
+    ) -> tuple[dict[str, tuple[Node, Data]], bool]:
+        """The tasks that parameters of the method name, and whether all of them are there."""
+        found: dict[str, tuple[Node, Data]] = {}
+        all_there = True
+        for name in entry.tasks:
+            default = Node(entry.defaults()[name], method.place, method.folder)
+            node = settings.get(name, default)
+            if isinstance(node.value, str) and node.value:  # bounds are checked elsewhere
+                data = self.lookup.task(node)
+                if data is None:
+                    all_there = False
+                else:
+                    found[name] = (node, data)
+        return found, all_there
 
     def over_preset(
         self, settings: Mapping[str, Node], entry: MethodEntry, method: Node

@@ -88,7 +88,11 @@ def _settings(catalog: Catalog) -> dict[str, Schema]:
     return {
         "method": _named(catalog.methods(), "how prompts are made; or ./my_method.py"),
         "backbone": _named(catalog.backbones(), "the frozen network; or a released one"),
-        "task": _named(catalog.tasks(), "the data set; or ./my_images, one folder a class"),
+        "task": _named(
+            catalog.tasks(),
+            "the data set; or ./my_images, one folder a class; or several, joined by '+'",
+            r"^\.|/|.\+.",
+        ),
         "preset": {"enum": sorted(presets), "description": "of the method; `base` is over it"},
         **_properties(Recipe),
         **_properties(Protocol),
@@ -163,9 +167,9 @@ def _space(shape: Schema) -> Schema:
     return {"anyOf": [_closed(words), values]}
 
 
-def _named(names: Sequence[str], about: str) -> Schema:
+def _named(names: Sequence[str], about: str, pattern: str = r"^\.|/") -> Schema:
     """One of `names`, or something that reads like a path or a released model."""
-    return {"anyOf": [{"enum": list(names)}, {"type": "string", "pattern": r"^\.|/"}]} | {
+    return {"anyOf": [{"enum": list(names)}, {"type": "string", "pattern": pattern}]} | {
         "description": about
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweeper.spec.axis import Axis
@@ -41,7 +41,7 @@ def read_search(
     changes = [entry.changes for entry in next(iter(crossings(over)), {}).values()]
     settings = {**base.items, **{name: node for each in changes for name, node in each.items()}}
     under = Node(settings, base.place, base.folder, base.key)
-    spaces = _spaces(sweep, section, mistakes)
+    spaces = _spaces(sweep, section, resolver.naming, mistakes)
     origin = resolver.resolve(Asked(settings, under))
     probes = _probes(under, sweep, spaces, when, resolver)
     for found in [origin, *map(resolver.resolve, probes)]:
@@ -53,6 +53,8 @@ def read_search(
     entry = resolver.lookup.method(settings["method"])
     full = resolver.over_preset(settings, entry, settings["method"]) if entry else settings
     names = {"method": origin.spec.method, "task": origin.spec.task}
+    others = _others(full, sweep, spaces, resolver)
+    names |= {name: next(iter(others[name])) for name in others if name in full}
     methods = _identities(sweep, spaces, resolver)
     return search.model_copy(
         update={
@@ -61,6 +63,7 @@ def read_search(
             "when": {name: dict(condition) for name, condition in when.items()},
             "weights": origin.spec.weights,
             "data": origin.spec.data,
+            "others": others,
         }
     )
 
@@ -92,6 +95,21 @@ def _identities(
     return {"method": as_json(Choice(tuple(entry.identity for entry in found if entry)))}
 
 
+def _others(
+    settings: Mapping[str, Node], sweep: Node, spaces: Mapping[str, Space], resolver: Resolver
+) -> dict[str, dict[str, str]]:
+    """The tasks that parameters name, of the base's method and of those that are searched over."""
+    nodes = [settings["method"]]
+    nodes += listed(sweep.items["parameters"].items["method"]) if "method" in spaces else []
+    found: dict[str, dict[str, str]] = {}
+    for node in nodes:
+        entry = resolver.lookup.method(node)
+        named = resolver.others(settings, entry, node)[0] if entry is not None else {}
+        for name, (_, data) in named.items():
+            found.setdefault(name, {})[data.name] = data.identity
+    return found
+
+
 def _metric(sweep: Node, given: Mapping[str, Node], mistakes: Mistakes) -> Metric:
     """What the search looks at: its own metric, else the sweep's where that is readable."""
     default = Metric(name="val/acc")
@@ -114,13 +132,15 @@ def _refuse_beside(sweep: Node, over: Sequence[Axis], mistakes: Mistakes) -> Non
         mistakes.add(sweep.items["exclude"].start, "exclude beside a search", rule)
 
 
-def _spaces(sweep: Node, section: Node, mistakes: Mistakes) -> dict[str, Space]:
+def _spaces(
+    sweep: Node, section: Node, naming: Collection[str], mistakes: Mistakes
+) -> dict[str, Space]:
     nodes = entries(sweep.items.get("parameters"), "parameters", mistakes)
     if not nodes:
         mistakes.add(section.start, "a search without 'parameters'", "what it is to vary")
     found = {}
     for name, node in nodes.items():
-        if name in _FIXED:
+        if name in _FIXED or name in naming:
             rule = "a parameter of the method, the recipe or the protocol"
             mistakes.add(node.start, f"a search over '{name}'", rule)
             continue

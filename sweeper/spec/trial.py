@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,10 +57,13 @@ class TrialSpec(BaseModel):
     params: dict[str, Any]
     backbone: str
     weights: str  # digest or tag of the backbone's weights
-    task: str  # a built-in name, or the name of a folder of images
+    task: str  # a built-in name, the name of a folder of images, or some of them joined by '+'
     data: str  # version or content digest of the task's data
     recipe: Recipe
     protocol: Protocol
+    # Parameter that names another task -> identity of its data. Where there is none it is not
+    # written, so that ids do not depend on whether a version of this code knew of such parameters.
+    others: dict[str, str] = Field({}, exclude_if=operator.not_)
     seed: int
 
     @property

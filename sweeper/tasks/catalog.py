@@ -1,4 +1,7 @@
-"""Every task by name: the drawn ones, the public ones under the data folder, any folder."""
+"""Every task by name: the drawn ones, the public ones under the data folder, any folder.
+
+Names joined by '+' are one task with the classes of all (`joint`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import InputError, Problem, nearest
-from sweeper.tasks import cifar, folder, sun397
+from sweeper.tasks import cifar, folder, joint, sun397
 from sweeper.tasks.drawn import DRAWN
 from sweeper.tasks.image import resize
 from sweeper.tasks.task import Split, Task, TaskInfo
@@ -25,8 +28,12 @@ def describe(name: str, relative_to: Path) -> TaskInfo:
 
     A path has a '/' or a leading '.', and is taken relative to the folder `relative_to`. All
     images of a folder are decoded, none of a public set; `available` says what a public set
-    still lacks here. Raises InputError for an unknown name and for all that is wrong in a folder.
+    still lacks here. Raises InputError for an unknown name, for all that is wrong in a folder,
+    and where tasks cannot be joined.
     """
+    parts = parts_of(name, relative_to)
+    if len(parts) > 1:
+        return joint.describe(_described(parts, relative_to))
     if _is_path(name):
         return folder.describe(relative_to / Path(name).expanduser())
     if name in DRAWN:
@@ -50,6 +57,10 @@ def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) ->
     Keeps nothing: who wants the task twice keeps it. Raises InputError as `describe` does, and
     where a public set is not there.
     """
+    parts = parts_of(name, relative_to)
+    if len(parts) > 1:
+        describe(name, relative_to)  # before the first image is read
+        return joint.join([load(part, preprocessing, relative_to) for part in parts])
     if _is_path(name):
         return folder.load(relative_to / Path(name).expanduser(), preprocessing)
     info = describe(name, relative_to)
@@ -66,10 +77,48 @@ def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) ->
     return Task(info, **splits)
 
 
+def parts_of(name: str, relative_to: Path = Path()) -> list[str]:
+    """The names that `name` joins; itself, where it joins none or is a folder with a '+' in it."""
+    if _is_path(name) and (relative_to / Path(name).expanduser()).is_dir():
+        return [name]
+    return name.split(joint.SIGN)
+
+
+def located(name: str, relative_to: Path) -> str:
+    """`name` with absolute paths for its folders, under which any worker finds it."""
+    return joint.SIGN.join(
+        str((relative_to / Path(part).expanduser()).resolve()) if _is_path(part) else part
+        for part in parts_of(name, relative_to)
+    )
+
+
+def folders_of(name: str, relative_to: Path = Path()) -> list[Path]:
+    """The folders of images in `name`, whether they are there or not."""
+    parts = parts_of(name, relative_to)
+    return [relative_to / Path(part).expanduser() for part in parts if _is_path(part)]
+
+
 def data_root() -> Path:
     """Where public data sets are looked for: SWEEPER_DATA, or ~/.cache/sweeper/data."""
     given = os.environ.get("SWEEPER_DATA")
     return Path(given).expanduser() if given else Path.home() / ".cache" / "sweeper" / "data"
+
+
+def _described(parts: list[str], relative_to: Path) -> list[TaskInfo]:
+    """The parts of a joint task. Raises InputError with all that is wrong with any of them."""
+    found, problems = [], []
+    for part in parts:
+        try:
+            found.append(describe(part, relative_to))
+        except InputError as error:
+            problems += error.problems
+        path = located(part, relative_to)
+        if _is_path(part) and joint.SIGN in path:
+            hint = "Move the folder, or use it as a task of its own."
+            problems.append(Problem(path, "a '+' in it", "a path without '+', to be joined", hint))
+    if problems:
+        raise InputError(problems)
+    return found
 
 
 def _is_path(name: str) -> bool:

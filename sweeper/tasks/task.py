@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from torch import Tensor
@@ -21,6 +21,7 @@ class TaskInfo:
     sizes: dict[str, int]  # images in train, val, test
     metric: str = "top-1"
     available: str = ""  # empty, or why it cannot be used here and how to get it
+    parts: dict[str, range] = field(default_factory=dict)  # of a joint task: its images in test
 
 
 @dataclass(frozen=True)

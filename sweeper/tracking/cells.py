@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeper.records import TrialResult, TrialStatus
@@ -78,18 +78,11 @@ class Cells:
     def _summarise(self, cell_id: str) -> None:
         """Writes what is new: the mean over the finished seeds, and whether all have ended."""
         run_id, results = self._runs[cell_id], self._results.get(cell_id, {})
-        summary = summarise(r.test.acc for _, r in sorted(results.items()) if r.test is not None)
-        if summary is not None:
-            values = {
-                names.mean_of(METRIC): summary.mean,
-                names.std_of(METRIC): summary.std,
-                names.ci95_of(METRIC): summary.ci95,
-                names.N_SEEDS: float(summary.n),
-            }
-            means = {key: value for key, value in values.items() if value is not None}
-            if means != self._means.get(cell_id):
-                self._store.log(run_id, metrics=means, step=summary.n)
-                self._means[cell_id] = means
+        tested = [result for _, result in sorted(results.items()) if result.test is not None]
+        means = _means(tested)
+        if means and means != self._means.get(cell_id):
+            self._store.log(run_id, metrics=means, step=len(tested))
+            self._means[cell_id] = means
         standing = self._status(cell_id, results)
         if standing != self._standing[cell_id]:
             if standing == "RUNNING":
@@ -104,6 +97,20 @@ class Cells:
             return "RUNNING"
         bad = (TrialStatus.DIVERGED, TrialStatus.FAILED)
         return "FAILED" if any(result.status in bad for result in results.values()) else "FINISHED"
+
+
+def _means(tested: Sequence[TrialResult]) -> dict[str, float]:
+    """Mean, deviation and interval over the seeds of the test accuracy and of what was measured."""
+    values = {METRIC: [result.test.acc for result in tested if result.test is not None]}
+    for name in sorted({name for result in tested for name in result.measured}):
+        values[name] = [result.measured[name] for result in tested if name in result.measured]
+    found: dict[str, float | None] = {names.N_SEEDS: float(len(tested))} if tested else {}
+    for name, each in values.items():
+        summary = summarise(each)
+        if summary is not None:
+            found[names.mean_of(name)] = summary.mean
+            found |= {names.std_of(name): summary.std, names.ci95_of(name): summary.ci95}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def run_name(config: Mapping[str, Any], cell: Cell | None) -> str:

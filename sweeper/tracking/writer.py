@@ -149,6 +149,7 @@ def _scores(result: TrialResult) -> dict[str, float]:
     found = {
         names.TRAINABLE_PARAMETERS: float(result.trainable_parameters),
         names.SECONDS: result.seconds,
+        **result.measured,
     }
     if result.test is not None:
         found |= {"test/acc": result.test.acc, "test/loss": result.test.loss}

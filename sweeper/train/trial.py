@@ -17,7 +17,7 @@ from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
 from sweeper.train.checkpoint import Checkpoint, read, write
-from sweeper.train.evaluation import evaluate
+from sweeper.train.evaluation import by_part, evaluate
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
 from sweeper.train.shard import WHOLE, Shard
@@ -59,7 +59,12 @@ def run_trial(
     parameters = sum(p.numel() for p in trainable(method).values())
     epochs, seconds = (0, 0.0) if found is None else (found.epoch, found.seconds)
 
-    def result(status: TrialStatus, reason: str = "", **scores: Score) -> TrialResult:
+    def result(
+        status: TrialStatus,
+        reason: str = "",
+        measured: dict[str, float] | None = None,
+        **scores: Score,
+    ) -> TrialResult:
         return TrialResult(
             trial_id=spec.id,
             status=status,
@@ -67,6 +72,7 @@ def run_trial(
             epochs=epochs,
             seconds=seconds,
             reason=reason,
+            measured=measured or {},
             provenance=_provenance(task, preprocessing, device, shard),
             **scores,
         )
@@ -102,9 +108,10 @@ def run_trial(
         return evaluate(method, inputs, shard)
 
     started = time.monotonic()
-    val, test = score(task.val), score(task.test)
+    val = score(task.val)
+    test, measured = by_part(score, task)
     seconds += time.monotonic() - started
-    return result(TrialStatus.FINISHED, val=val, test=test)
+    return result(TrialStatus.FINISHED, measured=measured, val=val, test=test)
 
 
 def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoint], None] | None:

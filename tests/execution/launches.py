@@ -118,4 +118,5 @@ class Heard:
 
 @cache
 def _task(name: str) -> tuple[str, str]:
-    return Installed().task(name, Path())
+    found = Installed().task(name, Path())
+    return found.name, found.identity

@@ -39,6 +39,16 @@ def test_a_method_file_that_was_edited_or_is_gone_is_refused(tmp_path: Path) -> 
         check_sources(sources)
 
 
+def test_a_joint_task_of_folders_travels_by_the_paths_of_its_parts(tmp_path: Path) -> None:
+    joined = f"{tmp_path}/pets+digits"
+    plan = Plan(sweep="s", profile="demo", seeds=(0,), cells=(), sources={"0123": joined})
+    assert Job.of(plan).folders == {"0123": joined}
+    with pytest.raises(InputError, match=f"task {tmp_path}/pets: no such folder"):
+        check_sources(plan.sources)
+    (tmp_path / "pets").mkdir()
+    check_sources(plan.sources)
+
+
 def test_each_trial_has_a_checkpoint_folder_of_its_own(tmp_path: Path) -> None:
     job = Job.of(Plan(sweep="s", profile="demo", seeds=(0,), cells=()), tmp_path)
     assert job.checkpoint("a").parent != job.checkpoint("b").parent

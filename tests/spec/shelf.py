@@ -1,4 +1,4 @@
-"""A small catalog for the loader's tests: four methods, three backbones, three tasks."""
+"""A small catalog for the loader's tests: five methods, three backbones, three tasks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sweeper.errors import InputError, Problem, nearest
+from sweeper.spec.catalog import Data
 
 
 class _Params(BaseModel):
@@ -36,6 +37,11 @@ class Tp(_Params):
     pass
 
 
+class Spt(_Params):
+    source: str = ""  # names another task
+    length: int = 8
+
+
 _PRESET = {"prompt_length": 16, "library_size": 256, "epochs": 1000, "warmup_epochs": 50}
 
 
@@ -47,6 +53,7 @@ class Entry:
     model: type[BaseModel]
     trains: bool = True
     named: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
 
     def defaults(self) -> Mapping[str, Any]:
         return self.model().model_dump()
@@ -76,7 +83,7 @@ class Shelf:
         self.longest = {"embedded": 64, "textless": 64, "short": 4}
 
     def methods(self) -> Sequence[str]:
-        return ["iip", "lp", "pgn", "tp"]
+        return ["iip", "lp", "pgn", "spt", "tp"]
 
     def backbones(self) -> Sequence[str]:
         return [*self.longest]
@@ -89,6 +96,7 @@ class Shelf:
             "iip": Entry("iip", Iip),
             "lp": Entry("lp", Lp),
             "pgn": Entry("pgn", Pgn, named={"paper": _PRESET}),
+            "spt": Entry("spt", Spt, tasks=("source",)),
             "tp": Entry("tp", Tp, trains=False),
         }
         if name in entries:
@@ -105,14 +113,15 @@ class Shelf:
             raise InputError(Problem(f"backbone '{name}'", "unknown", rule, hint))
         return f"{name}-weights"
 
-    def task(self, name: str, folder: Path) -> tuple[str, str]:
+    def task(self, name: str, folder: Path) -> Data:
         self.asked.append(name)
         if name in self.tasks():
-            return name, "v1"
-        path = folder / name
-        if not path.is_dir():
+            return Data(name, "v1")
+        paths = [folder / part for part in name.split("+")]
+        if not all(path.is_dir() for path in paths):
             raise InputError(Problem(f"task '{name}'", "no such folder", "a folder of images"))
-        return path.name, f"{path.name}@0123"
+        called = "+".join(path.name for path in paths)
+        return Data(called, f"{called}@0123", "+".join(str(path.resolve()) for path in paths))
 
     def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
         del folder

@@ -37,6 +37,7 @@ def test_it_is_a_draft_07_schema() -> None:
     "text",
     [
         ABLATION + "over: {task: [digits, ./images]}\nseeds: 3\nprofiles: {demo: {ablate: null}}\n",
+        BASE + "over: {task: [digits, digits+shapes, ./images+digits]}\n",
         SEARCH + "metric: {name: val/acc}\nbudget: {max_hours: 2}\n",
         METHODS + "exclude: [{method: lp, lr: [0.1, 1]}]\nprotocol: {selection: last}\n",
         BASE.replace("method: pgn", "method: ./mine.py\n  its_own: 3") + "  lr: null\n",
@@ -55,6 +56,7 @@ def test_it_takes_what_the_loader_takes(tmp_path: Path, text: str) -> None:
         (BASE + "  optimizer: adam\n", "base.optimizer"),
         (BASE.replace("pgn", "pgm"), "base.method"),
         (BASE.replace("digits", "digts"), "base.task"),
+        (BASE.replace("digits", "digits+"), "base.task"),
         (BASE + "seed: [1]\n", ""),
         (BASE + "resources: {cpu: 1}\n", "resources"),
         (BASE + "ablate: {trunk: {value: [mlp]}}\n", "ablate.trunk"),

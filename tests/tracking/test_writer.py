@@ -75,6 +75,25 @@ def test_a_cell_holds_mean_and_interval_over_the_seeds_that_finished(store):
     assert points(store, done.info.run_id, "n_seeds") == [(1, 1), (2, 2), (3, 3)]
 
 
+def test_what_a_trial_measured_besides_is_a_metric_of_it_and_a_mean_of_its_cell(store):
+    plan = small()
+    accs = {"test/acc/pets": (0.1, 0.2, 0.3), "test/acc/farm": (0.5, 0.5, 0.5)}
+    with Writer(store, plan) as writer:
+        for i, spec in enumerate(plan.cells[0].trials):
+            measured = {name: values[i] for name, values in accs.items()}
+            ended = dataclasses.replace(made.result(spec), measured=measured)
+            made.train(writer, spec, ended)
+            recorded = history.recorded_trials(store)[spec.id]
+            assert recorded.result.measured == measured
+            assert recorded.metrics.items() >= measured.items()
+    (done,) = (r for r in runs(store, names.CELL).values() if "n_seeds" in r.data.metrics)
+    assert done.data.metrics["test/acc/pets_mean"] == pytest.approx(0.2)
+    assert done.data.metrics["test/acc/pets_std"] == pytest.approx(0.1)
+    assert done.data.metrics["test/acc/farm_mean"] == 0.5
+    assert done.data.metrics["test/acc/farm_ci95"] == 0
+    assert done.data.metrics["n_seeds"] == 3
+
+
 def test_a_trial_that_goes_on_continues_its_run_without_writing_an_epoch_twice(store):
     plan = small()
     spec = plan.cells[0].trials[0]

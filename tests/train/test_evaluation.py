@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from sweeper.tasks.task import Split
-from sweeper.train.evaluation import evaluate
+from sweeper.tasks.task import Split, Task, TaskInfo
+from sweeper.train.evaluation import by_part, evaluate
 from sweeper.train.inputs import Inputs, prepare
 
 from . import tiny
@@ -28,6 +28,38 @@ def test_evaluation_leaves_batchnorm_alone():
     first = evaluate(method, inputs)
     assert torch.equal(method.trunk[1].running_mean, before)
     assert evaluate(method, inputs) == first, "dropout must be off"
+
+
+def joint(parts: dict[str, range], logits: torch.Tensor, labels: torch.Tensor) -> Task:
+    """A task whose test images are logits already."""
+    info = TaskInfo("a+b", "d", "", ("x", "y", "z"), "{}", {"test": len(labels)}, parts=parts)
+    nothing = Split(logits[:0], labels[:0])
+    return Task(info, nothing, nothing, Split(logits, labels))
+
+
+def test_the_accuracy_on_each_part_of_a_joint_task_is_measured_in_one_reading():
+    torch.manual_seed(2)
+    logits, labels = torch.randn(90, 3), torch.randint(0, 3, (90,))
+    read = []
+
+    def score(split):
+        read.append(len(split))
+        inputs = Inputs(split.images, split.labels, lambda values: values, CPU)
+        return evaluate(nn.Identity(), inputs)
+
+    whole = score(Split(logits, labels))
+    read.clear()
+    test, measured = by_part(score, joint({"a": range(70), "b": range(70, 90)}, logits, labels))
+    hits = (logits.argmax(1) == labels).float()
+    assert measured == {
+        "test/acc/a": pytest.approx(hits[:70].mean().item()),
+        "test/acc/b": pytest.approx(hits[70:].mean().item()),
+    }
+    assert measured["test/acc/a"] != measured["test/acc/b"]
+    assert (test.acc, test.n) == (whole.acc, whole.n)
+    assert test.loss == pytest.approx(whole.loss)
+    assert sum(read) == 90
+    assert by_part(score, joint({}, logits, labels)) == (whole, {})
 
 
 def test_images_are_normalised_as_the_weights_want_them():

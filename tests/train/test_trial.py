@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -53,6 +55,19 @@ def test_a_trial_ends_with_its_scores_and_provenance():
         "workers",
     } <= result.provenance.keys()
     assert TrialResult.from_json(result.to_json()) == result
+
+
+def test_a_trial_of_a_joint_task_has_the_accuracy_on_each_part():
+    whole = tiny.task()
+    parts = {"warm": range(12), "cold": range(12, 18)}
+    task = replace(whole, info=replace(whole.info, parts=parts))
+    (_, alone), (_, result) = run(tiny.Generator), run(tiny.Generator, task)
+    assert result.measured.keys() == {"test/acc/warm", "test/acc/cold"}
+    hits = result.measured["test/acc/warm"] * 12 + result.measured["test/acc/cold"] * 6
+    assert hits == pytest.approx(18 * result.test.acc)
+    assert result.test.acc == alone.test.acc
+    assert TrialResult.from_json(result.to_json()) == result
+    assert alone.measured == {}
 
 
 def test_trials_with_the_same_seed_agree_to_the_bit_and_others_do_not():

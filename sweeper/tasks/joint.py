@@ -1,0 +1,104 @@
+"""Several tasks as one: their images together, one classifier over the classes of all.
+
+The setting of PGN, section 5 and Table 6. Splits are concatenated in the order in which the parts
+are written, and shuffled by the training like those of any task; so batches are mixed, and a part
+is seen in proportion to its size. The paper says nothing of how its batches were made up.
+
+The name of a class is its whole text, so that parts may differ in their templates; the template
+of the joint task is '{}'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, combinations, pairwise
+
+import torch
+
+from sweeper.errors import InputError, Problem
+from sweeper.tasks.task import Split, Task, TaskInfo
+
+SIGN = "+"  # between the names of the parts
+RULE = "joint-1"  # another way of joining is new data: count this up
+_PLAIN = re.compile(r"[\w. -]+")  # a part's name becomes that of a metric
+
+
+def describe(parts: Sequence[TaskInfo]) -> TaskInfo:
+    """What is known of the task that joins `parts`. Its `available` is what the parts lack.
+
+    Raises InputError where two parts, or two classes of different parts, cannot be told apart.
+    """
+    name = SIGN.join(part.name for part in parts)
+    if problems := [*_unfit(name, parts), *_alike(name, parts)]:
+        raise InputError(problems)
+    digest = hashlib.sha256(RULE.encode())
+    for part in parts:
+        digest.update(f"{part.name}\0{part.data}\0".encode("utf-8", "surrogateescape"))
+    tested = [0, *accumulate(part.sizes.get("test", 0) for part in parts)]
+    return TaskInfo(
+        name=name,
+        data=digest.hexdigest()[:16],
+        description=f"{' and '.join(part.name for part in parts)}, told apart by one classifier",
+        classes=tuple(text for part in parts for text in texts(part)),
+        template="{}",
+        sizes={
+            split: sum(part.sizes[split] for part in parts)
+            for split in ("train", "val", "test")
+            if all(split in part.sizes for part in parts)
+        },
+        available="; ".join(part.available for part in parts if part.available),
+        parts={
+            part.name: range(*bounds) for part, bounds in zip(parts, pairwise(tested), strict=True)
+        },
+    )
+
+
+def join(parts: Sequence[Task]) -> Task:
+    """The images of loaded `parts`, in their order, under labels of their own."""
+    first = [0, *accumulate(len(part.info.classes) for part in parts)]
+
+    def together(splits: Sequence[Split]) -> Split:
+        labels = [split.labels + start for split, start in zip(splits, first, strict=False)]
+        return Split(torch.cat([split.images for split in splits]), torch.cat(labels))
+
+    return Task(
+        describe([part.info for part in parts]),
+        together([part.train for part in parts]),
+        together([part.val for part in parts]),
+        together([part.test for part in parts]),
+    )
+
+
+def texts(part: TaskInfo) -> tuple[str, ...]:
+    """The classes of a task, written into its template."""
+    return tuple(part.template.format(name) for name in part.classes)
+
+
+def _unfit(name: str, parts: Sequence[TaskInfo]) -> Iterator[Problem]:
+    where = f"task '{name}'"
+    for one, other in combinations(parts, 2):
+        if one.name == other.name:
+            hint = "A folder is called as its last part says: rename it."
+            yield Problem(where, f"two parts called '{one.name}'", "names that differ", hint)
+    for part in parts:
+        if not _PLAIN.fullmatch(part.name):
+            rule = "letters, digits, spaces, '_', '.', '-': each part has a metric of its name"
+            yield Problem(where, f"a part called '{part.name}'", rule, "Rename the folder.")
+
+
+def _alike(name: str, parts: Sequence[TaskInfo]) -> Iterator[Problem]:
+    """Texts that two parts share, as a text tower reads them: without case, '_' or wide spaces."""
+    read = [{" ".join(t.replace("_", " ").lower().split()) for t in texts(part)} for part in parts]
+    for (one, first), (other, second) in combinations(zip(parts, read, strict=True), 2):
+        shared = sorted(first & second)
+        if shared and one.name != other.name:
+            said = ", ".join(f"'{text}'" for text in shared[:5])
+            said += f" and {len(shared) - 5} more" if len(shared) > 5 else ""
+            yield Problem(
+                f"task '{name}'",
+                f"'{one.name}' and '{other.name}' both have {said}",
+                "class texts that differ, for a classifier of texts to tell them apart",
+                "Rename the classes of one, or train the two apart.",
+            )

@@ -1,0 +1,102 @@
+"""The table of joint tasks, of a store written by the real writer, with known answers."""
+
+from dataclasses import replace
+
+import pytest
+
+from reports.build import build
+from reports.parts import mean_over
+from reports.statistics import Scores
+from sweeper.spec.plan import Plan, Role, Table
+from sweeper.tracking.writer import Writer
+from tests.tracking import made
+
+# On pets and on farm, for seeds 0, 1, 2
+JOINT = {"test/acc/pets": (0.80, 0.82, 0.84), "test/acc/farm": (0.40, 0.40, 0.40)}
+ALONE = {"pets": (0.90, 0.90, 0.90), "farm": (0.50, 0.54, 0.58)}
+
+
+def cell(task, **what):
+    label = what.get("method", "pgn").upper()
+    return made.cell(Role(axis="method", label=label, value=label), over={"task": task}, **what)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """PGN joint and alone on both parts, IIP joint with two of three seeds, TP joint."""
+    folder = tmp_path_factory.mktemp("joint")
+    store = made.blank_store(folder)
+    cells = [cell(task, prompt_length=8) for task in ("pets", "farm", "pets+farm")]
+    cells.append(cell("pets+farm", method="iip"))
+    cells.append(cell("pets+farm", method="tp", seeds=(0,), epochs=0))
+    plan = Plan(
+        sweep="joint",
+        profile="demo",
+        seeds=made.SEEDS,
+        cells=tuple(cells),
+        tables=(Table(id="T6", title="Joint", axis="method"),),
+    )
+    with Writer(store, plan) as writer:
+        for spec in plan.trials():
+            if (spec.method, spec.seed) == ("iip", 2):
+                continue
+            if spec.task in ALONE:
+                made.train(writer, spec, made.result(spec, acc=ALONE[spec.task][spec.seed]))
+                continue
+            measured = {name: accs[spec.seed] for name, accs in JOINT.items()}
+            made.train(writer, spec, replace(made.result(spec, acc=0.5), measured=measured))
+    build(store.uri, "joint", folder / "report")
+    (folder / "trials.csv").write_bytes((folder / "report" / "trials.csv").read_bytes())
+    return (folder / "report" / "report.md").read_text() + (folder / "trials.csv").read_text()
+
+
+def cells_of(text, start):
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {start} |")]
+    return [each.strip() for each in line.strip("|").split("|")][1:]
+
+
+def test_each_part_has_its_mean_and_interval_over_seeds_and_so_has_the_mean_over_parts(text):
+    pets, farm, mean, _ = cells_of(text, "PGN, pets+farm (method)")
+    assert pets == "82.0 ± 5.0 (3)"
+    assert farm == "40.0 ± 0.0 (3)"
+    assert mean == "61.0 ± 2.5 (3)", "of 60, 61 and 62"
+
+
+def test_the_cells_trained_on_each_part_alone_stand_below(text):
+    pets, farm, mean, _ = cells_of(text, "PGN, pets+farm (method): alone")
+    assert (pets, farm) == ("90.0 ± 0.0 (3)", "54.0 ± 9.9 (3)")
+    assert mean == "72.0 ± 5.0 (3)", "of 70, 72 and 74"
+
+
+def test_the_difference_of_the_means_is_paired_on_seeds(text):
+    assert cells_of(text, "PGN, pets+farm (method)")[-1] == "-11.0 [-13.5, -8.5] (3)"
+
+
+def test_a_seed_that_is_missing_is_marked_and_a_cell_without_its_own_parts_has_no_difference(text):
+    pets, _, mean, change = cells_of(text, "IIP, pets+farm (method)")
+    assert pets == "81.0 ± 12.7 (2)†, missing 1"
+    assert mean == "60.5 ± 6.4 (2)†, missing 1"
+    assert change == "—"
+    assert "IIP, pets+farm (method): alone" not in text
+
+
+def test_a_deterministic_cell_is_called_so(text):
+    assert cells_of(text, "TP, pets+farm (method)") == [
+        "80.0 (det.)",
+        "40.0 (det.)",
+        "60.0 (det.)",
+        "—",
+    ]
+
+
+def test_what_was_measured_stands_in_the_trials_of_the_report(text):
+    assert "measured.test/acc/pets" in text
+
+
+def test_a_mean_over_parts_needs_all_parts_of_a_seed_and_repeats_what_is_deterministic():
+    one = Scores({0: 0.2, 1: 0.4})
+    assert mean_over([one, Scores({1: 0.8, 2: 1.0})]).by_seed == {1: pytest.approx(0.6)}
+    same = Scores({0: 0.6}, deterministic=True)
+    assert mean_over([one, same]) == Scores({0: pytest.approx(0.4), 1: pytest.approx(0.5)})
+    assert mean_over([same, same]).deterministic
+    assert mean_over([one, Scores({})]).by_seed == {}
