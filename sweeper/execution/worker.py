@@ -53,6 +53,7 @@ def messages(
         except StopIteration as end:
             result = end.value
             break
+        # a search compares epochs up to the recipe's: rounds after the first run through
         yield of_epoch(record, last=record.epoch >= spec.recipe.epochs)
     own = {
         "worker": f"{socket.gethostname()}:{os.getpid()}",

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Recipe(BaseModel):
-    """How a trial is trained. One learning rate an epoch, as PGN's recipe has it."""
+    """How a trial is trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -27,10 +27,18 @@ class Recipe(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd; adamw does not read it")
     weight_decay: float = Field(0.0, ge=0, le=10, description="on tensors of two or more axes")
     warmup_epochs: int = Field(0, ge=0, description="linear warm-up, part of `epochs`")
-    schedule: Literal["cosine", "pgn_official", "constant"] = Field(
+    schedule: Literal[
         "cosine",
-        description="cosine: to zero; pgn_official: first warm-up value twice, floor lr/100; "
-        "constant: none after warm-up",
+        "pgn_official",
+        "constant",
+        "vpt_official",
+        "spt_official",
+        "vp_official",
+        "coop_official",
+    ] = Field(
+        "cosine",
+        description="cosine: to zero; constant: none after warm-up; *_official: as the paper's "
+        "public code, formulas in sweeper/train/schedule.py",
     )
 
 

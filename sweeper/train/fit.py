@@ -1,33 +1,35 @@
-"""The training loop: one for every method, a generator of epochs.
-
-Symbols: N images of the training split, B images of a batch, K classes.
-"""
+"""The training loop: one for every method, a generator of epochs."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import DivergedError, InputError, Problem
+from sweeper.method import Examples, TrainsInRounds
 from sweeper.records import EpochRecord
 from sweeper.seeds import keyed
 from sweeper.spec.trial import Protocol, Recipe
-from sweeper.tasks.task import Split, Task
+from sweeper.tasks.task import Task
 from sweeper.train.checkpoint import Checkpoint
+from sweeper.train.epoch import train_epoch
 from sweeper.train.evaluation import evaluate
-from sweeper.train.inputs import Inputs, prepare
+from sweeper.train.inputs import examples, prepare, trained_on
 from sweeper.train.optimiser import optimiser
 from sweeper.train.order import batches
 from sweeper.train.schedule import learning_rate
 from sweeper.train.shard import WHOLE, Shard
-from sweeper.train.state import load_memory, load_state, memory_of, state_of, trainable
+from sweeper.train.state import load_memory, load_state, memory_of, state_of
+
+START = Checkpoint(epoch=0, step=0, seconds=0.0, state={}, memory={}, best={})
 
 
 def fit(
@@ -45,111 +47,94 @@ def fit(
 ) -> Iterator[EpochRecord]:
     """Train `method` (already on `device`) in place; yield a record after each epoch.
 
-    At the end the method holds the parameters that `protocol.selection` chooses. Reads train
-    and val, never test. The checkpoint of an epoch is handed to `save` only after its record
-    was taken, so a record may come twice after a crash but is never missing; its tensors are
-    the live ones, so `save` must copy or write them before it returns.
+    Epochs run on over the rounds of a `TrainsInRounds` method. At the end of each round the method
+    holds the parameters that `protocol.selection` chooses in it. Reads train and val, never test.
+    The `lr` of a record is that of the last step. The checkpoint of an epoch is handed to `save`
+    only after its record was taken, so a record may come twice after a crash but is never missing;
+    its tensors are the live ones, so `save` must copy or write them before it returns.
 
     Raises DivergedError at the first loss that is not finite, CheckpointError where `resume`
-    does not fit, InputError where the protocol or the workers cannot be had.
+    does not fit, InputError where the protocol or the workers cannot be had or the method breaks
+    the contract.
     """
     _check(protocol)
     started = time.monotonic()
-    source = task.train if protocol.train_on == "train" else _joined(task.train, task.val)
-    count = len(source)
-    cut = batches(count, recipe.batch_size, seed=seed, epoch=0)
-    shard.prepare(method, device, smallest_batch=min(map(len, cut)))
-    read = partial(
-        prepare,
-        method,
-        preprocessing=preprocessing,
-        device=device,
-        precision=protocol.precision,
+    source = trained_on(task, protocol)
+    order = partial(batches, len(source), recipe.batch_size, seed=seed)
+    shard.prepare(method, device, smallest_batch=min(map(len, order(epoch=0))))
+    look = partial(
+        prepare, method, preprocessing=preprocessing, device=device, precision=protocol.precision
     )
-    train, val = read(source), read(task.val)
+    train, val = look(source), look(task.val)
 
-    steps = optimiser(trainable(method).values(), recipe)
-    first, step, seconds = 0, 0, 0.0
-    best: Mapping[str, Tensor] = {}
-    best_acc: float | None = None
+    at, steps = resume or START, optimiser(method, recipe)
     if resume is not None:
         load_state(method, resume.state)
         load_memory(steps, method, resume.memory)
-        first, step, seconds = resume.epoch, resume.step, resume.seconds
-        best, best_acc = resume.best, resume.best_acc
-
-    for epoch in range(first, recipe.epochs):
-        lr = learning_rate(recipe, epoch)
-        cut = batches(count, recipe.batch_size, seed=seed, epoch=epoch)
+    for epoch in range(at.epoch, recipe.epochs * rounds_of(method)):
+        within = epoch % recipe.epochs  # its round
+        if epoch and not within:
+            at = _next_round(method, at, examples(source, preprocessing, device))
+            steps = optimiser(method, recipe)
+        cut = order(epoch=epoch)
+        rates = [learning_rate(recipe, within, step, len(cut)) for step in range(len(cut))]
         with keyed(seed, "dropout", epoch, shard.rank):
-            loss, acc = _train_epoch(method, train, cut, steps, lr=lr, step=step, shard=shard)
-        step += len(cut)
+            loss, acc = train_epoch(method, train, cut, steps, rates, step=at.step, shard=shard)
         score = evaluate(method, val, shard)
         if not math.isfinite(score.loss):
-            raise DivergedError(step=step, lr=lr, loss=score.loss)
-        if protocol.selection == "best_val" and (best_acc is None or score.acc > best_acc):
-            best_acc = score.acc  # a tie keeps the earlier epoch
-            best = {name: value.clone() for name, value in state_of(method).items()}
+            raise DivergedError(step=at.step + len(cut), lr=rates[-1], loss=score.loss)
+        if protocol.selection == "best_val":
+            at = _keep_best(method, at, score.acc)
         spent = time.monotonic() - started
-        seconds += spent
-        yield EpochRecord(epoch + 1, step, lr, loss, acc, score.loss, score.acc, spent)
+        at = replace(
+            at,
+            epoch=epoch + 1,
+            step=at.step + len(cut),
+            seconds=at.seconds + spent,
+            state=state_of(method),
+            memory=memory_of(steps, method),
+        )
+        yield EpochRecord(at.epoch, at.step, rates[-1], loss, acc, score.loss, score.acc, spent)
         started = time.monotonic()
         if save is not None:
-            memory = memory_of(steps, method)
-            save(Checkpoint(epoch + 1, step, seconds, state_of(method), memory, best, best_acc))
-    if best:
-        load_state(method, best)
+            save(at)
+    if at.best:
+        load_state(method, at.best)
 
 
-def _train_epoch(
-    method: nn.Module,
-    inputs: Inputs,
-    cut: list[Tensor],
-    steps: torch.optim.Optimizer,
-    *,
-    lr: float,
-    step: int,
-    shard: Shard,
-) -> tuple[float, float]:
-    """One pass over the batches `cut`; mean loss and accuracy over its N images.
+def rounds_of(method: nn.Module) -> int:
+    """How many times `method` is trained for the epochs of its recipe."""
+    return method.rounds if isinstance(method, TrainsInRounds) else 1
 
-    The loss of a batch is the mean over all its images, whichever worker holds them.
+
+def _next_round(method: nn.Module, at: Checkpoint, own: Examples) -> Checkpoint:
+    """Let `method` go from the parameters that its last round selected, in `eval` mode, to the
+    next round, in which the best epoch is looked for anew.
     """
-    method.train()
-    for group in steps.param_groups:
-        group["lr"] = lr
-    parameters = [p for group in steps.param_groups for p in group["params"]]
-    waits = inputs.device.type == "cpu"  # elsewhere, reading the loss would stall every step
-    tallies = torch.zeros(len(cut), 2, device=inputs.device)  # loss, hits
-    for number, index in enumerate(cut):
-        mine = index[shard.part(len(index))].to(inputs.values.device, non_blocking=True)
-        steps.zero_grad(set_to_none=True)
-        if len(mine):
-            logits, labels = inputs.batch(mine)
-            loss = functional.cross_entropy(logits, labels, reduction="sum") / len(index)
-            loss.backward()  # type: ignore[no-untyped-call]
-            tallies[number, 0] = loss.detach()
-            tallies[number, 1] = (logits.detach().argmax(dim=1) == labels).sum()
-        if shard.size > 1:
-            for parameter in parameters:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-            shard.sum([*(p.grad for p in parameters if p.grad is not None), tallies[number]])
-        if waits:
-            _check_finite(tallies[number : number + 1], step=step + number, lr=lr)
-        steps.step()
-    found = tallies.cpu()
-    _check_finite(found, step=step, lr=lr)
-    sizes = torch.tensor([len(index) for index in cut], dtype=torch.float64)
-    images = float(sizes.sum())
-    return float(found[:, 0].double() @ sizes) / images, float(found[:, 1].sum()) / images
+    if at.best:
+        load_state(method, at.best)
+    before = state_of(method).keys()
+    if isinstance(method, TrainsInRounds):
+        method.eval()
+        with torch.enable_grad():
+            method.next_round(own)
+    if changed := before ^ state_of(method).keys():
+        raise InputError(
+            Problem(
+                f"method file {inspect.getfile(type(method))}, next_round()",
+                f"it adds or freezes {', '.join(sorted(changed))}",
+                "the same parameters with gradients and the same buffers in every round",
+                "An interrupted round could not be resumed; multiply by a buffer of 0s and 1s.",
+            )
+        )
+    return replace(at, best={}, best_acc=None)
 
 
-def _check_finite(tallies: Tensor, *, step: int, lr: float) -> None:
-    bad = ~tallies[:, 0].isfinite()
-    if bad.any():
-        where = int(bad.int().argmax())
-        raise DivergedError(step=step + where, lr=lr, loss=float(tallies[where, 0]))
+def _keep_best(method: nn.Module, at: Checkpoint, acc: float) -> Checkpoint:
+    if at.best_acc is not None and acc <= at.best_acc:
+        return at  # a tie keeps the earlier epoch
+    best = {name: value.clone() for name, value in state_of(method).items()}
+    return replace(at, best=best, best_acc=acc)
 
 
 def _check(protocol: Protocol) -> None:
@@ -162,7 +147,3 @@ def _check(protocol: Protocol) -> None:
                 "Selecting on images that were trained on says nothing.",
             )
         )
-
-
-def _joined(first: Split, second: Split) -> Split:
-    return Split(torch.cat([first.images, second.images]), torch.cat([first.labels, second.labels]))

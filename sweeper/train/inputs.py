@@ -1,4 +1,4 @@
-"""What the trainable part of a method reads: images, or features that nothing trainable touches.
+"""What a method reads of a split: images, or features that nothing trainable touches.
 
 Symbols: N images of a split, B images of a batch, S pixels, F features, K classes.
 """
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from sweeper.backbones.backbone import Preprocessing
-from sweeper.method import FrozenFeatures
-from sweeper.tasks.task import Split
+from sweeper.method import Examples, FrozenFeatures
+from sweeper.spec.trial import Protocol
+from sweeper.tasks.task import Split, Task
 
 WHOLE_BATCH = 500  # images a forward pass where no gradient is kept
 
@@ -47,20 +48,13 @@ def prepare(
     """The inputs that `method` reads for `split`.
 
     A `FrozenFeatures` method has its features computed here, once; any other reads the images,
-    normalised batch by batch on the device: (pixel / 255 - mean) / std.
+    normalised batch by batch on the device.
     """
-    scale = 1 / (255 * torch.tensor(preprocessing.std, device=device).view(3, 1, 1))
-    shift = -(
-        torch.tensor(preprocessing.mean, device=device)
-        / torch.tensor(preprocessing.std, device=device)
-    ).view(3, 1, 1)
+    normalised = _normalisation(preprocessing, device)
 
     def run(part: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return part(values).float()
-
-    def normalised(images: Tensor) -> Tensor:
-        return images.to(torch.float32).mul_(scale).add_(shift)
 
     if not isinstance(method, FrozenFeatures):
         values = _resident(split.images, device)
@@ -77,6 +71,39 @@ def prepare(
     features = torch.cat(found)
     labels = split.labels.to(device)
     return Inputs(features, labels, lambda values: run(head.classify, values), device)
+
+
+def examples(split: Split, preprocessing: Preprocessing, device: torch.device) -> Examples:
+    """`split` as a method reads it by itself: normalised as in training, labels on the device.
+
+    The images stay where they are: most methods read each of them once.
+    """
+    normalised = _normalisation(preprocessing, device)
+
+    def read(index: Tensor) -> Tensor:
+        return normalised(split.images[index.to(split.images.device)].to(device))
+
+    return Examples(read, split.labels.to(device))
+
+
+def trained_on(task: Task, protocol: Protocol) -> Split:
+    """The split that `protocol` trains on."""
+    if protocol.train_on == "train":
+        return task.train
+    both = (task.train, task.val)
+    return Split(torch.cat([s.images for s in both]), torch.cat([s.labels for s in both]))
+
+
+def _normalisation(
+    preprocessing: Preprocessing, device: torch.device
+) -> Callable[[Tensor], Tensor]:
+    """uint8 [B, 3, S, S] on the device -> float32: (pixel / 255 - mean) / std."""
+    scale = 1 / (255 * torch.tensor(preprocessing.std, device=device).view(3, 1, 1))
+    shift = -(
+        torch.tensor(preprocessing.mean, device=device)
+        / torch.tensor(preprocessing.std, device=device)
+    ).view(3, 1, 1)
+    return lambda images: images.to(torch.float32).mul_(scale).add_(shift)
 
 
 def _resident(images: Tensor, device: torch.device) -> Tensor:

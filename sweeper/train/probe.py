@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from itertools import islice
+from types import MappingProxyType
 
 import torch
 
 from sweeper.backbones.backbone import Backbone
-from sweeper.method import Plugin
-from sweeper.seeds import derive
+from sweeper.method import Constructs, Plugin
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
-from sweeper.train.fit import fit
+from sweeper.train.construction import construct
+from sweeper.train.fit import fit, rounds_of
+from sweeper.train.state import trainable
+from sweeper.train.trial import build
 
 STEPS = 3  # of each of two short epochs; the first one warms up and does not count
 
 
 def probe_seconds(
-    spec: TrialSpec, *, plugin: Plugin, backbone: Backbone, task: Task, device: torch.device
+    spec: TrialSpec,
+    *,
+    plugin: Plugin,
+    backbone: Backbone,
+    task: Task,
+    device: torch.device,
+    others: Mapping[str, Split] = MappingProxyType({}),
 ) -> float:
     """Seconds that training `spec` alone would take here, about +-30 %.
 
-    Trains a throw-away copy on a share of the images and scales up; nothing is written.
+    Constructs in full, where there is something to construct, as nothing tells how its cost
+    grows; trains a throw-away copy on a share of the images and scales up. What happens between
+    two rounds is not counted. Nothing is written.
     """
-    if not plugin.trains or spec.recipe.epochs == 0:
+    trains = plugin.trains and spec.recipe.epochs > 0
+    if not trains and not issubclass(plugin.module, Constructs):
         return 0.0
-    method = plugin.module(
-        backbone=backbone,
-        classes=task.info.classes,
-        template=task.info.template,
-        params=plugin.params(**spec.params),
-        seed=derive(spec.seed, "model"),
-    ).to(device)
+    method = build(spec, plugin, backbone, task).to(device)
+    preprocessing = backbone.info.preprocessing
+    measured = construct(method, task, others, spec.protocol, preprocessing, device)
+    constructed = sum(measured.values())
+    if not trains or not trainable(method):
+        return constructed
     share = min(1.0, STEPS * spec.recipe.batch_size / len(task.train))
     small = Task(task.info, _part(task.train, share), _part(task.val, share), task.test)
     records = fit(
@@ -39,11 +52,12 @@ def probe_seconds(
         small,
         recipe=spec.recipe.model_copy(update={"epochs": 2, "warmup_epochs": 0, "lr": 1e-6}),
         protocol=spec.protocol,
-        preprocessing=backbone.info.preprocessing,
+        preprocessing=preprocessing,
         seed=spec.seed,
         device=device,
     )
-    return [record.seconds for record in records][-1] / share * spec.recipe.epochs
+    *_, last = islice(records, 2)
+    return constructed + last.seconds / share * spec.recipe.epochs * rounds_of(method)
 
 
 def _part(split: Split, share: float) -> Split:

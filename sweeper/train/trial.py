@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
+from torch import nn
 
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.errors import DivergedError, InputError, Problem
 from sweeper.method import Plugin
-from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
+from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
 from sweeper.train.checkpoint import Checkpoint, read, write
+from sweeper.train.construction import construct
 from sweeper.train.evaluation import by_part, evaluate
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
@@ -31,53 +35,39 @@ def run_trial(
     backbone: Backbone,
     task: Task,
     device: torch.device,
+    others: Mapping[str, Split] = MappingProxyType({}),
     checkpoint: Path | None = None,
     save_every: float = 5.0,
     shard: Shard = WHOLE,
 ) -> Generator[EpochRecord, None, TrialResult]:
     """Train and test what `spec` says; yield each epoch, return the result.
 
-    `backbone` is on `device`. With a `checkpoint` file the trial continues where the file
-    stands, and worker 0 writes it after an epoch when the last writing is `save_every` seconds
+    `backbone` is on `device`; `others` holds the training split of each other task that `spec`
+    names, by the parameter that names it. With a `checkpoint` file the trial continues where the
+    file stands, and worker 0 writes it after an epoch when the last writing is `save_every` seconds
     old; removing it afterwards is the caller's business. A loss that leaves the finite numbers
     is a result (`diverged`), not an exception. Closing the generator early ends the trial with
     no test score. Test is read once, after the last epoch.
 
-    Raises InputError where plugin, backbone or task are not those of `spec`, CheckpointError
+    Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
     """
-    _check_identity(spec, plugin, backbone, task)
-    method = plugin.module(
-        backbone=backbone,
-        classes=task.info.classes,
-        template=task.info.template,
-        params=plugin.params(**spec.params),
-        seed=derive(spec.seed, "model"),
-    ).to(device)
-    found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
+    _check_identity(spec, plugin, backbone, task, others)
     preprocessing = backbone.info.preprocessing
-    parameters = sum(p.numel() for p in trainable(method).values())
+    method = build(spec, plugin, backbone, task).to(device)
+    found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
     epochs, seconds = (0, 0.0) if found is None else (found.epoch, found.seconds)
+    # what is solved in closed form counts too, and requires no gradient once it is constructed
+    parameters = sum(p.numel() for p in trainable(method).values())
+    measured = construct(method, task, others, spec.protocol, preprocessing, device)
+    result = partial(
+        TrialResult,
+        spec.id,
+        trainable_parameters=parameters,
+        provenance=_provenance(task, others, preprocessing, device, shard),
+    )
 
-    def result(
-        status: TrialStatus,
-        reason: str = "",
-        measured: dict[str, float] | None = None,
-        **scores: Score,
-    ) -> TrialResult:
-        return TrialResult(
-            trial_id=spec.id,
-            status=status,
-            trainable_parameters=parameters,
-            epochs=epochs,
-            seconds=seconds,
-            reason=reason,
-            measured=measured or {},
-            provenance=_provenance(task, preprocessing, device, shard),
-            **scores,
-        )
-
-    if plugin.trains and parameters:
+    if plugin.trains and trainable(method):
         records = fit(
             method,
             task,
@@ -95,23 +85,44 @@ def run_trial(
                 epochs, seconds = record.epoch, seconds + record.seconds
                 yield record
         except DivergedError as error:
-            return result(TrialStatus.DIVERGED, str(error))
-
-    def score(split: Split) -> Score:
-        inputs = prepare(
-            method,
-            split,
-            preprocessing=preprocessing,
-            device=device,
-            precision=spec.protocol.precision,
-        )
-        return evaluate(method, inputs, shard)
+            diverged = TrialStatus.DIVERGED
+            return result(
+                status=diverged,
+                epochs=epochs,
+                seconds=seconds,
+                reason=str(error),
+                measured=measured,
+            )
 
     started = time.monotonic()
-    val = score(task.val)
-    test, measured = by_part(score, task)
-    seconds += time.monotonic() - started
-    return result(TrialStatus.FINISHED, measured=measured, val=val, test=test)
+    look = partial(
+        prepare,
+        method,
+        preprocessing=preprocessing,
+        device=device,
+        precision=spec.protocol.precision,
+    )
+    val = evaluate(method, look(task.val), shard)
+    test, parts = by_part(lambda split: evaluate(method, look(split), shard), task)
+    return result(
+        status=TrialStatus.FINISHED,
+        epochs=epochs,
+        seconds=seconds + time.monotonic() - started,
+        val=val,
+        test=test,
+        measured={**measured, **parts},
+    )
+
+
+def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn.Module:
+    """The untrained method of `spec`, on the CPU."""
+    return plugin.module(
+        backbone=backbone,
+        classes=task.info.classes,
+        template=task.info.template,
+        params=plugin.params(**spec.params),
+        seed=derive(spec.seed, "model"),
+    )
 
 
 def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoint], None] | None:
@@ -129,14 +140,22 @@ def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoi
     return save
 
 
-def _check_identity(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> None:
+def _check_identity(
+    spec: TrialSpec,
+    plugin: Plugin,
+    backbone: Backbone,
+    task: Task,
+    others: Mapping[str, Split],
+) -> None:
     """An id promises what was computed: refuse to compute anything else under it."""
+    named = [name for name in plugin.tasks if spec.params[name]]
     pairs = {
         "method": (plugin.identity, spec.method),
         "backbone": (backbone.info.name, spec.backbone),
         "weights": (backbone.info.weights, spec.weights),
         "task": (task.info.name, spec.task),
         "data": (task.info.data, spec.data),
+        "other tasks": (", ".join(sorted(others)), ", ".join(sorted(named))),
     }
     problems = [
         Problem(f"trial {spec.id}, {name}", f"'{got}'", f"'{planned}' as planned")
@@ -148,13 +167,18 @@ def _check_identity(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: T
 
 
 def _provenance(
-    task: Task, preprocessing: Preprocessing, device: torch.device, shard: Shard
+    task: Task,
+    others: Mapping[str, Split],
+    preprocessing: Preprocessing,
+    device: torch.device,
+    shard: Shard,
 ) -> dict[str, str]:
     cuda = device.type == "cuda"
     return {
         "train_digest": task.train.digest(),
         "val_digest": task.val.digest(),
         "test_digest": task.test.digest(),
+        **{f"{name}_digest": split.digest() for name, split in others.items()},
         "preprocessing": (
             f"{preprocessing.resize} {preprocessing.size}px {preprocessing.interpolation} "
             f"mean={preprocessing.mean} std={preprocessing.std}"

@@ -227,3 +227,28 @@ def test_the_last_batch_of_one_image_is_no_trouble_for_batchnorm():
     nine = Task(task.info, Split(task.train.images[:9], task.train.labels[:9]), task.val, task.test)
     _, records = trained(tiny.Generator, nine)
     assert records[0].step == 1
+
+
+def test_a_schedule_of_steps_sets_the_rate_anew_at_each_step():
+    """One epoch by hand under a warm-up over 3 epochs: rate 0 first, and no two alike."""
+    from sweeper.train.order import batches
+
+    recipe = tiny.recipe(epochs=4, momentum=0.0, lr=0.3, warmup_epochs=3, schedule="spt_official")
+    saved = []
+    save = lambda checkpoint: saved.append(checkpoint.state["prompts"].clone())  # noqa: E731
+    _, records = trained(tiny.Prompts, recipe=recipe, save=save)
+    ours, task = tiny.method(tiny.Prompts), tiny.task()
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.5, 0.4, 0.3), (0.2, 0.25, 0.3)))
+    for step, index in enumerate(batches(37, 8, seed=7, epoch=0)):
+        logits = ours((task.train.images[index] / 255 - mean) / std)
+        loss = nn.functional.cross_entropy(logits, task.train.labels[index])
+        (slope,) = torch.autograd.grad(loss, ours.prompts)
+        ours.prompts.data -= 0.02 * step * slope
+    torch.testing.assert_close(saved[0], ours.prompts.detach())
+    assert [r.lr for r in records[:3]] == pytest.approx([0.08, 0.18, 0.28]), "of the last step"
+
+
+def test_a_divergence_tells_the_rate_of_its_step():
+    recipe = tiny.recipe(lr=2.0, schedule="vp_official")
+    with pytest.raises(DivergedError, match=r"at step 3 under learning rate 0\.008"):
+        trained(Exploding, recipe=recipe)
