@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sweeper.cli import doctor, history, launch, listing
+from sweeper.cli import doctor, export, history, launch, listing
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -23,6 +23,8 @@ for command in (
     launch.resume,
     history.status,
     history.report,
+    export.export,
+    export.convert,
     listing.methods,
     listing.backbones,
     listing.tasks,
