@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,20 @@ STATISTICS = NORM[2:]
 FIXED = {"trunk": "resnet10", "stem": "conv3", "resolution": 224, "generation": "library"}
 FIXED |= {"projection": "linear", "mixing": "softmax"}
 SWAPPED = {"pgn_clip_eurosat.pt": "RESISC45", "pgn_clip_resisc45.pt": "EuroSAT"}
+
+# All that torch's own unpickler raises on a file that is not what it seems.
+_BROKEN = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    struct.error,
+    pickle.UnpicklingError,
+)
 
 Layout = dict[str, tuple[tuple[int, ...], torch.dtype]]
 
@@ -129,10 +145,12 @@ def doubts(path: Path, params: Mapping[str, Any], state: Mapping[str, Tensor]) -
 
 def _unpickled(path: Path) -> dict[str, Tensor]:
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle inside, which is refused or right
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise _not_a_release(path, "there is no such file") from error
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except _BROKEN as error:
         reason = f"it cannot be read as tensors alone ({type(error).__name__})"
         raise _not_a_release(path, reason) from error
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
