@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sweeper.cli import check, doctor, history, launch, listing
+from sweeper.cli import check, doctor, export, history, launch, listing
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -23,6 +23,8 @@ for command in (
     launch.resume,
     history.status,
     history.report,
+    export.export,
+    export.convert,
     listing.methods,
     check.check,
     listing.backbones,

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -214,6 +215,7 @@ def _launch(
 ) -> None:
     from reports.build import build
     from sweeper.execution.driver import launch, ready
+    from sweeper.execution.job import trained_file
     from sweeper.tracking.history import recorded_trials
     from sweeper.tracking.store import exists, open_store
     from sweeper.tracking.writer import Writer
@@ -233,8 +235,13 @@ def _launch(
     progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
     # Ray is reached before the store is made: a refusal leaves nothing behind.
     cluster = ready(plan, address) if todo or hunt.count else nullcontext()
+
+    def writing() -> Writer:
+        found = there or open_store(uri, create=True)
+        return Writer(found, plan, reused=reused, trained=partial(trained_file, results))
+
     try:
-        with cluster, Writer(there or open_store(uri, create=True), plan, reused=reused) as writer:
+        with cluster, writing() as writer:
             if todo or hunt.count:
                 with progress, suppress(BudgetError):
                     launch(

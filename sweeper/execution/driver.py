@@ -56,9 +56,10 @@ def launch(
     """Train `todo`, then, where the plan has a search, what the search draws.
 
     A trial goes on from its checkpoint under `storage`, whichever launch or worker wrote it; its
-    checkpoint is removed once every listener knows its result. For a search, `build` makes a
-    trial of a draw, and `ended` are the trials of earlier launches with the metric they reached:
-    they count towards the search's number of trials and are told to its sampler.
+    checkpoint, and what it has learned, are removed once every listener knows its result. For a
+    search, `build` makes a trial of a draw, and `ended` are the trials of earlier launches with the
+    metric they reached: they count towards the search's number of trials and are told to its
+    sampler.
 
     Raises InputError or ClusterError before anything is trained, KeyboardInterrupt after Ctrl-C,
     BudgetError when the plan's hours are over, and whatever a listener raises.

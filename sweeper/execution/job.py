@@ -41,9 +41,18 @@ class Job:
         """Where a trial keeps its checkpoint; the folder is the trial's own."""
         return Path(self.storage) / "checkpoints" / trial_id / "trial.safetensors"
 
+    def trained(self, trial_id: str) -> Path:
+        """Where a trial that finished leaves what it has learned, until it is recorded."""
+        return trained_file(Path(self.storage), trial_id)
+
     def traceback(self, trial_id: str) -> Path:
         """Where the traceback of a failed trial is written."""
         return Path(self.storage) / "failures" / f"{trial_id}.txt"
+
+
+def trained_file(storage: Path, trial_id: str) -> Path:
+    """`Job.trained` of a job with this storage; the folder is that of the trial's checkpoint."""
+    return storage / "checkpoints" / trial_id / "state.safetensors"
 
 
 def check_sources(sources: Mapping[str, str]) -> None:

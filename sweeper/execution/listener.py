@@ -24,5 +24,8 @@ class Listener(Protocol):
         ...
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
-        """The trial has ended, one way or another; called once a trial and launch."""
+        """The trial has ended, one way or another; called once a trial and launch.
+
+        What a finished one has learned stands in the file `Job.trained` until this returns.
+        """
         ...

@@ -25,9 +25,10 @@ class Relay(tune.Callback):
     """Runs in the driver's thread. `ended` gathers the results by trial id.
 
     An error of a listener is kept in `broken`, because Tune would show its text only. A
-    checkpoint is removed when Tune too knows that its trial is complete: a worker that dies between
-    its last word and that moment has Tune run the trial again, which is then a short epilogue that
-    nobody is told of. A failed trial keeps its checkpoint.
+    checkpoint, and what the trial left for the listeners beside it, is removed when Tune too knows
+    that its trial is complete: a worker that dies between its last word and that moment has Tune
+    run the trial again, which is then a short epilogue that nobody is told of. A failed trial keeps
+    its checkpoint.
     Tune tries again what fails while it runs, but gives up a trial whose worker dies before it
     began, such as a reused one killed between two trials: `take_lost` hands those back.
     """

@@ -20,10 +20,13 @@ from sweeper.discovery import find
 from sweeper.execution.job import Job
 from sweeper.execution.message import of_epoch, of_result
 from sweeper.method import Plugin
+from sweeper.records import TrialStatus
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks import catalog as tasks
 from sweeper.tasks.task import Split, Task
+from sweeper.tracking.names import TRAINED
 from sweeper.train.shard import WHOLE, Shard
+from sweeper.train.trained import digest_of
 from sweeper.train.trial import run_trial
 
 KEPT = 4  # backbones and tasks that stay in memory; a sweep seldom crosses more at a time
@@ -44,6 +47,7 @@ def messages(
         task=task,
         device=device,
         checkpoint=job.checkpoint(spec.id),
+        keep=job.trained(spec.id),
         shard=shard,
         others=_others(spec, job, backbone.info.preprocessing),
     )
@@ -59,6 +63,9 @@ def messages(
         "worker": f"{socket.gethostname()}:{os.getpid()}",
         "backbone_loads": str(_backbone.cache_info().misses),  # by this process, so far
     }
+    left = job.trained(spec.id)
+    if shard.rank == 0 and result.status is TrialStatus.FINISHED and left.exists():
+        own[TRAINED] = digest_of(left)
     yield of_result(replace(result, provenance={**result.provenance, **own}))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import StoreError, nearest
@@ -17,6 +16,7 @@ from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import names
+from sweeper.tracking.artifact import artifact
 from sweeper.tracking.store import Store, guard
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class RecordedTrial:
     first_plan: str
     params: dict[str, str]
     metrics: dict[str, float]  # newest value of each
+    artifact_uri: str
 
     @property
     def spec(self) -> TrialSpec:
@@ -112,24 +113,12 @@ def launches(store: Store, sweep: str) -> list[Launch]:
 
 
 def read_plan(store: Store, launch: Launch) -> Plan:
-    """The plan of a launch, from its artifact. A local store may have been moved since."""
-    inside = Path(launch.artifact_uri.removeprefix("file://"))
-    if store.artifacts is not None:
-        moved = store.artifacts.joinpath(*inside.parts[-3:]) / names.PLAN_FILE
-        path = moved if moved.is_file() else inside / names.PLAN_FILE
-    else:
-        from mlflow.artifacts import download_artifacts
-
-        with guard(store.uri, f"reading {names.PLAN_FILE}"):
-            path = Path(
-                download_artifacts(
-                    run_id=launch.run_id,
-                    artifact_path=names.PLAN_FILE,
-                    tracking_uri=store.uri,
-                )
-            )
-    if not path.is_file():
-        raise StoreError(f"{store.uri}: the plan of launch {launch.run_id} is gone from {path}")
+    """The plan of a launch, from its artifact."""
+    path = artifact(store, launch, names.PLAN_FILE)
+    if path is None:
+        raise StoreError(
+            f"{store.uri}: the plan of launch {launch.run_id} is gone from {launch.artifact_uri}"
+        )
     return Plan.model_validate_json(path.read_text(encoding="utf-8"))
 
 
@@ -195,6 +184,7 @@ def _trial(run: Run, sweep: str) -> RecordedTrial:
         first_plan=tags[names.PLAN],
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
+        artifact_uri=run.info.artifact_uri,
     )
 
 

@@ -45,7 +45,7 @@ def open_launch(store: Store, experiment: str, plan: Plan, provenance: Mapping[s
         store.client.log_dict(run_id, plan.settings, names.SETTINGS_FILE)
         for identity, path in plan.sources.items():
             if Path(path).is_file():  # a method; a folder of images stays where it is
-                text = Path(path).read_text(encoding="utf-8")
+                text = Path(path).read_bytes().decode()  # line ends are part of its digest
                 store.client.log_text(run_id, text, f"{names.SOURCES_FOLDER}/{identity}.py")
         # Under names of their own: the cells' parameters keep their columns to themselves.
         params = {

@@ -32,6 +32,7 @@ STATUS = "sweeper.status"
 ATTEMPT = "sweeper.attempt"
 RESULT = "sweeper.result"  # TrialResult as JSON without provenance; set last: the trial ended
 PROVENANCE = "sweeper.provenance."  # prefix
+TRAINED = "trained"  # key of the provenance: digest of the tensors in TRAINED_FILE
 USED_BY = "sweeper.used_by."  # prefix, then a plan's digest
 
 # Tags that MLflow gives a meaning.
@@ -45,6 +46,10 @@ EPOCH = "epoch"
 TRAINABLE_PARAMETERS = "trainable_parameters"
 SECONDS = "seconds"
 N_SEEDS = "n_seeds"
+
+# Artifacts of a trial run.
+TRAINED_FOLDER = "trained"
+TRAINED_FILE = "state.safetensors"  # what it has learned; absent where it learned nothing
 
 # Artifacts of a launch run.
 PLAN_FILE = "plan.json"

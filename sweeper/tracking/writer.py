@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from sweeper.errors import StoreError
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -35,11 +36,19 @@ class Writer:
     any thread.
 
     reused: ids of trials that this launch takes from the store instead of training them.
+    trained: trial id -> the file in which a worker left what the trial has learned.
     Raises StoreError from every method when the store refuses.
     """
 
-    def __init__(self, store: Store, plan: Plan, *, reused: Iterable[str] = ()) -> None:
-        self._store, self._plan = store, plan
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        *,
+        reused: Iterable[str] = (),
+        trained: Callable[[str], Path] | None = None,
+    ) -> None:
+        self._store, self._plan, self._trained = store, plan, trained
         self._lock = threading.RLock()
         origin = provenance.collect()
         self._provenance = {names.PROVENANCE + key: value for key, value in origin.items()}
@@ -90,6 +99,7 @@ class Writer:
         """Records how `spec` ended, and its cell's mean over the seeds so far."""
         with self._writing(f"recording the end of trial {spec.id}"):
             run_id = self._run_of(spec)
+            self._keep(run_id, spec, result)
             self._store.log(run_id, metrics=_scores(result), step=result.epochs)
             self._store.client.set_terminated(run_id, _ENDED[result.status])
             tags = {names.PROVENANCE + key: value for key, value in result.provenance.items()}
@@ -136,6 +146,18 @@ class Writer:
             self._store.log(run_id, params={} if recorded.params else spec.flat(), tags=tags)
         self._open[spec.id] = run_id
         return run_id
+
+    def _keep(self, run_id: str, spec: TrialSpec, result: TrialResult) -> None:
+        """What the trial has learned becomes an artifact, before the result says that it ended."""
+        if self._trained is None or names.TRAINED not in result.provenance:
+            return
+        path = self._trained(spec.id)
+        if not path.is_file():
+            raise StoreError(
+                f"trial {spec.id} has finished, but what it has learned is not at {path}. "
+                "Workers and this process must see one results folder; the same command goes on."
+            )
+        self._store.client.log_artifact(run_id, str(path), names.TRAINED_FOLDER)
 
     def _mark_reused(self, trial_id: str) -> None:
         recorded = self._recorded.get(trial_id)

@@ -1,24 +1,15 @@
-"""A trial between two epochs, as a file: safetensors with a JSON header, nothing pickled.
-
-The file appears whole or not at all (written aside, synced, renamed), and carries a digest of
-its tensors, so that a damaged one is told from a good one.
-"""
+"""A trial between two epochs, as a file."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors.torch
-import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from sweeper.errors import CheckpointError
+from sweeper.train import tensor_file
 
 VERSION = 1
 
@@ -39,7 +30,7 @@ class Checkpoint:
 def write(checkpoint: Checkpoint, path: Path, trial_id: str) -> None:
     """Write `checkpoint` of the trial `trial_id` to `path`, atomically."""
     tensors = {
-        f"{part}:{name}": value.detach().cpu().contiguous().clone()
+        f"{part}:{name}": value
         for part in ("state", "memory", "best")
         for name, value in getattr(checkpoint, part).items()
     }
@@ -50,18 +41,8 @@ def write(checkpoint: Checkpoint, path: Path, trial_id: str) -> None:
         "step": checkpoint.step,
         "seconds": checkpoint.seconds,
         "best_acc": checkpoint.best_acc,
-        "digest": _digest(tensors),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(safetensors.torch.save(tensors, {"sweeper": json.dumps(header)}))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    tensor_file.write(path, tensors, header)
 
 
 def read(path: Path, trial_id: str) -> Checkpoint:
@@ -69,18 +50,9 @@ def read(path: Path, trial_id: str) -> Checkpoint:
 
     Raises CheckpointError where it is damaged, of another version, or of another trial.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {})["sweeper"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from error
-    if header.get("version") != VERSION:
-        raise CheckpointError(f"{path}: version {header.get('version')}, expected {VERSION}")
+    header, tensors = tensor_file.read(path, VERSION)
     if header["trial"] != trial_id:
         raise CheckpointError(f"{path}: belongs to trial {header['trial']}, not to {trial_id}")
-    if header["digest"] != _digest(tensors):
-        raise CheckpointError(f"{path}: damaged, its tensors do not have the digest written in it")
     parts: dict[str, dict[str, Tensor]] = {"state": {}, "memory": {}, "best": {}}
     for name, value in tensors.items():
         part, _, rest = name.partition(":")
@@ -92,11 +64,3 @@ def read(path: Path, trial_id: str) -> Checkpoint:
         best_acc=header["best_acc"],
         **parts,
     )
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    found = hashlib.sha256()
-    for name in sorted(tensors):
-        found.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        found.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()

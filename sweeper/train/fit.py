@@ -27,7 +27,7 @@ from sweeper.train.optimiser import optimiser
 from sweeper.train.order import batches
 from sweeper.train.schedule import learning_rate
 from sweeper.train.shard import WHOLE, Shard
-from sweeper.train.state import load_memory, load_state, memory_of, state_of
+from sweeper.train.state import load_memory, load_state, memory_of, state_of, trainable
 
 START = Checkpoint(epoch=0, step=0, seconds=0.0, state={}, memory={}, best={})
 
@@ -113,12 +113,13 @@ def _next_round(method: nn.Module, at: Checkpoint, own: Examples) -> Checkpoint:
     """
     if at.best:
         load_state(method, at.best)
-    before = state_of(method).keys()
+    before = (state_of(method).keys(), trainable(method).keys())
     if isinstance(method, TrainsInRounds):
         method.eval()
         with torch.enable_grad():
             method.next_round(own)
-    if changed := before ^ state_of(method).keys():
+    after = (state_of(method).keys(), trainable(method).keys())
+    if changed := (before[0] ^ after[0]) | (before[1] ^ after[1]):
         raise InputError(
             Problem(
                 f"method file {inspect.getfile(type(method))}, next_round()",

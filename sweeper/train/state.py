@@ -1,4 +1,4 @@
-"""What training changes: trainable parameters, buffers, and the optimiser's memory, by name."""
+"""What training changes: parameters, buffers, and the optimiser's memory, by name."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ def trainable(method: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def state_of(method: nn.Module) -> dict[str, Tensor]:
-    """Trainable parameters and persistent buffers (BatchNorm's statistics), by name.
+    """Parameters and persistent buffers (BatchNorm's statistics), by name.
 
-    The tensors are the method's own, not copies. Frozen parameters are left out.
+    The tensors are the method's own, not copies. Frozen parameters are among them: they may have
+    been solved for in closed form.
     """
-    frozen = {name for name, p in method.named_parameters() if not p.requires_grad}
-    return {
-        name: value
-        for name, value in method.state_dict().items()
-        if name not in frozen and isinstance(value, Tensor)
-    }
+    return {n: value for n, value in method.state_dict().items() if isinstance(value, Tensor)}
 
 
 def load_state(method: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.state import trainable
+from sweeper.train.trained import keep as keep_trained
 
 
 def run_trial(
@@ -38,6 +39,7 @@ def run_trial(
     others: Mapping[str, Split] = MappingProxyType({}),
     checkpoint: Path | None = None,
     save_every: float = 5.0,
+    keep: Path | None = None,
     shard: Shard = WHOLE,
 ) -> Generator[EpochRecord, None, TrialResult]:
     """Train and test what `spec` says; yield each epoch, return the result.
@@ -47,7 +49,8 @@ def run_trial(
     file stands, and worker 0 writes it after an epoch when the last writing is `save_every` seconds
     old; removing it afterwards is the caller's business. A loss that leaves the finite numbers
     is a result (`diverged`), not an exception. Closing the generator early ends the trial with
-    no test score. Test is read once, after the last epoch.
+    no test score. Test is read once, after the last epoch. What a trial that finishes has learned
+    is written to the file `keep` by worker 0.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
@@ -104,6 +107,8 @@ def run_trial(
     )
     val = evaluate(method, look(task.val), shard)
     test, parts = by_part(lambda split: evaluate(method, look(split), shard), task)
+    if keep is not None and shard.rank == 0:
+        keep_trained(method, keep, trial_id=spec.id, task=task.info, preprocessing=preprocessing)
     return result(
         status=TrialStatus.FINISHED,
         epochs=epochs,

@@ -8,7 +8,7 @@ import pytest
 
 from sweeper.discovery import find
 from sweeper.errors import InputError
-from sweeper.execution.job import Job, check_sources
+from sweeper.execution.job import Job, check_sources, trained_file
 from sweeper.execution.worker import _plugin
 from sweeper.spec.plan import Plan
 
@@ -52,3 +52,12 @@ def test_a_joint_task_of_folders_travels_by_the_paths_of_its_parts(tmp_path: Pat
 def test_each_trial_has_a_checkpoint_folder_of_its_own(tmp_path: Path) -> None:
     job = Job.of(Plan(sweep="s", profile="demo", seeds=(0,), cells=()), tmp_path)
     assert job.checkpoint("a").parent != job.checkpoint("b").parent
+
+
+def test_what_a_trial_has_learned_lies_beside_its_checkpoint_and_is_removed_with_it(
+    tmp_path: Path,
+) -> None:
+    job = Job.of(Plan(sweep="s", profile="demo", seeds=(0,), cells=()), tmp_path)
+    assert job.trained("a").parent == job.checkpoint("a").parent
+    assert job.trained("a") != job.checkpoint("a")
+    assert job.trained("a") == trained_file(tmp_path, "a")

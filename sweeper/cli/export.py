@@ -1,0 +1,85 @@
+"""`export`, `convert`: a trained model, or released weights, as a folder that `load` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli import options
+from sweeper.cli.output import print_json, print_line, stderr
+from sweeper.errors import InputError, Problem
+
+TrialId = Annotated[str, typer.Argument(help="A trial's id, or enough of its first digits.")]
+To = Annotated[
+    Path | None, typer.Option("--to", help="Folder to write; default: exported/ in the results.")
+]
+
+
+def export(
+    trial: TrialId,
+    to: To = None,
+    store: options.Store = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Write what a finished trial has learned to a folder, with its description."""
+    from sweeper.exported.description import docstring, of_trial
+    from sweeper.exported.folder import check_folder, write
+    from sweeper.tracking.names import TRAINED
+    from sweeper.tracking.store import open_store
+    from sweeper.tracking.trained import find_trial, source_of, trained_file
+    from sweeper.train.trained import digest_of, read
+
+    opened = open_store(options.store_uri(store, results))
+    found = find_trial(opened, trial)
+    folder = to or results / "exported" / found.trial_id
+    path = trained_file(opened, found)
+    check_folder(folder, found.trial_id)
+    spec, result, trained = found.spec, found.result, read(path)
+    assert result is not None, "trained_file takes finished trials alone"
+    if digest_of(path) != result.provenance.get(TRAINED) or trained.trial_id != found.trial_id:
+        raise InputError(
+            Problem(str(path), "other tensors than the trial recorded", "the trial's own file")
+        )
+    source = source_of(opened, found)
+    text = source if source is not None else _installed_source(spec.method)
+    write(folder, of_trial(spec, result, trained, docstring(text)), trained, source)
+    _say("export", folder, found.trial_id, json=json)
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(help="Released PGN weights, such as pgn_clip_x.pt.")],
+    task: Annotated[str, typer.Option("--task", help="The task that they were trained for.")],
+    backbone: Annotated[str, typer.Option("--backbone", help="The backbone they belong to.")],
+    to: To = None,
+    results: options.Results = options.DEFAULT_RESULTS,
+    json: options.Json = False,
+) -> None:
+    """Write released PGN weights to a folder as `export` does."""
+    from sweeper.backbones import towers
+    from sweeper.exported.folder import write
+    from sweeper.exported.release import of_release
+    from sweeper.tasks import catalog as tasks
+
+    known = tasks.describe(task, Path.cwd())
+    description, trained = of_release(file, known, towers.describe(backbone))
+    folder = to or results / "exported" / file.stem
+    write(folder, description, trained)
+    for note in description.notes:
+        stderr.print(f"warning: {note}", markup=False, soft_wrap=True)
+    _say("convert", folder, description.id, json=json)
+
+
+def _installed_source(method: str) -> bytes:
+    from sweeper.discovery import find
+
+    return Path(find(method, Path()).source).read_bytes()
+
+
+def _say(kind: str, folder: Path, identity: str, *, json: bool) -> None:
+    if json:
+        print_json(kind, id=identity, folder=str(folder))
+        return
+    print_line(str(folder))
