@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sweeper.cli import check, doctor, export, history, launch, listing
+from sweeper.cli import analyse, check, doctor, export, history, launch, listing, parameters
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -25,7 +25,9 @@ for command in (
     history.report,
     export.export,
     export.convert,
+    analyse.analyse,
     listing.methods,
+    parameters.parameters,
     check.check,
     listing.backbones,
     listing.tasks,

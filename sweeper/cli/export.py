@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweeper.cli import options
 from sweeper.cli.output import print_json, print_line, stderr
 from sweeper.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from sweeper.tracking.history import RecordedTrial
+    from sweeper.tracking.store import Store
 
 TrialId = Annotated[str, typer.Argument(help="A trial's id, or enough of its first digits.")]
 To = Annotated[
@@ -25,17 +29,25 @@ def export(
     json: options.Json = False,
 ) -> None:
     """Write what a finished trial has learned to a folder, with its description."""
-    from sweeper.exported.description import docstring, of_trial
-    from sweeper.exported.folder import check_folder, write
-    from sweeper.tracking.names import TRAINED
     from sweeper.tracking.store import open_store
-    from sweeper.tracking.trained import find_trial, source_of, trained_file
-    from sweeper.train.trained import digest_of, read
+    from sweeper.tracking.trained import find_trial
 
     opened = open_store(options.store_uri(store, results))
     found = find_trial(opened, trial)
     folder = to or results / "exported" / found.trial_id
-    path = trained_file(opened, found)
+    write_export(opened, found, folder)
+    _say("export", folder, found.trial_id, json=json)
+
+
+def write_export(store: Store, found: RecordedTrial, folder: Path) -> None:
+    """The export of a finished trial. Raises InputError where it kept nothing, or not its own."""
+    from sweeper.exported.description import docstring, of_trial
+    from sweeper.exported.folder import check_folder, write
+    from sweeper.tracking.names import TRAINED
+    from sweeper.tracking.trained import source_of, trained_file
+    from sweeper.train.trained import digest_of, read
+
+    path = trained_file(store, found)
     check_folder(folder, found.trial_id)
     spec, result, trained = found.spec, found.result, read(path)
     assert result is not None, "trained_file takes finished trials alone"
@@ -43,10 +55,9 @@ def export(
         raise InputError(
             Problem(str(path), "other tensors than the trial recorded", "the trial's own file")
         )
-    source = source_of(opened, found)
+    source = source_of(store, found)
     text = source if source is not None else _installed_source(spec.method)
     write(folder, of_trial(spec, result, trained, docstring(text)), trained, source)
-    _say("export", folder, found.trial_id, json=json)
 
 
 def convert(

@@ -1,4 +1,4 @@
-"""Files that a run keeps in the store, found where they stand now."""
+"""Files that a run keeps in the store: put there, and found where they stand now."""
 
 from __future__ import annotations
 
@@ -41,3 +41,9 @@ def artifact(store: Store, run: Keeper, name: str) -> Path | None:
         return Path(
             download_artifacts(run_id=run.run_id, artifact_path=name, tracking_uri=store.uri)
         )
+
+
+def attach(store: Store, run: Keeper, folder: Path, name: str) -> None:
+    """Keep the files of `folder` with `run`, under `name`, over earlier ones of the same names."""
+    with guard(store.uri, f"keeping {name}"):
+        store.client.log_artifacts(run.run_id, str(folder), name)

@@ -55,6 +55,7 @@ TRAINED_FILE = "state.safetensors"  # what it has learned; absent where it learn
 PLAN_FILE = "plan.json"
 SETTINGS_FILE = "settings.json"
 REPORT_FOLDER = "report"
+ANALYSIS_FOLDER = "analysis"  # of a trial run: what `sweeper analyse` found
 SOURCES_FOLDER = "sources"  # the user's own method files, as they were trained
 
 TAG_LIMIT = 8000  # characters that MLflow stores in a tag
