@@ -16,7 +16,7 @@ CONFIG: dict[str, Any] = {
     "embed_dim": 24,
     "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 48, "head_width": 12, "layers": 3},
     "text_cfg": {
-        "context_length": 16,
+        "context_length": 40,
         "vocab_size": 49408,
         "width": 32,
         "heads": 4,

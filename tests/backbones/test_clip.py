@@ -59,7 +59,7 @@ def test_classifier_is_the_text_tower_of_the_library(dtype: torch.dtype, quick_g
     classes = ("Red", "dark_green", "a much longer name")
     texts = ["photo of red!", "photo of dark green!", "photo of a much longer name!"]
     with torch.no_grad():
-        expected = model.encode_text(tokenize(texts, context_length=16), normalize=True)
+        expected = model.encode_text(tokenize(texts, context_length=40), normalize=True)
     found = backbone.classifier(classes, "photo of {}!")
     assert (found - expected).abs().max().item() < TOLERANCE[dtype]
     assert torch.allclose(found.norm(dim=-1), torch.ones(3, dtype=dtype))
@@ -203,15 +203,15 @@ def test_classifier_is_computed_once_for_classes_and_template() -> None:
 
 def test_class_texts_that_would_be_cut_are_refused_all_at_once() -> None:
     backbone, _ = pair(torch.float32)
-    fits, long = " ".join("abcdefghijklmn"), " ".join("abcdefghijklmno")
-    backbone.classifier((fits,), "{}")  # 14 tokens between start and end: exactly 16
+    fits, long = " ".join("a" * 38), " ".join("a" * 39)
+    backbone.classifier((fits,), "{}")  # 38 tokens between start and end: exactly 40
     with pytest.raises(InputError) as caught:
         backbone.classifier((long, fits, f"{long} p"), "{}")
     assert [str(each.where) for each in caught.value.problems] == [
         f"class text '{long}'",
         f"class text '{long} p'",
     ]
-    assert "at most 16 tokens" in str(caught.value)
+    assert "at most 40 tokens" in str(caught.value)
 
 
 def test_logit_scale_is_the_exponential_of_the_weights_own() -> None:
