@@ -36,7 +36,7 @@ def test_an_optimiser_continues_from_its_memory(name):
         steps.step()
 
     methods = [tiny.method(tiny.Generator) for _ in range(2)]
-    steps = [optimiser(trainable(m).values(), tiny.recipe(optimizer=name)) for m in methods]
+    steps = [optimiser(m, tiny.recipe(optimizer=name)) for m in methods]
     for _ in range(3):
         step(methods[0], steps[0])
     load_state(methods[1], state_of(methods[0]))
@@ -49,7 +49,7 @@ def test_an_optimiser_continues_from_its_memory(name):
 
 def test_a_memory_of_another_method_is_refused():
     method = tiny.method(tiny.Prompts)
-    steps = optimiser(trainable(method).values(), tiny.recipe())
+    steps = optimiser(method, tiny.recipe())
     with pytest.raises(CheckpointError, match="'trunk/momentum_buffer' has no parameter"):
         load_memory(steps, method, {"trunk/momentum_buffer": torch.ones(2)})
     with pytest.raises(CheckpointError, match=r"shape \(2,\), its parameter \(2, 12\)"):
