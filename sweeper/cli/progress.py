@@ -166,7 +166,7 @@ class Progress:
                 continue
             table.add_row(
                 self.name(spec),
-                f"epoch {record.epoch}/{spec.recipe.epochs}",
+                _epochs(record.epoch, spec.recipe.epochs),
                 f"loss {record.train_loss:.3f}  val {record.val_acc:.1%}",
             )
         bar = Table.grid(expand=True)  # a bar by itself ends no line
@@ -189,3 +189,10 @@ def cell_names(plan: Plan) -> dict[str, str]:
         over = ", ".join(cell.over.values())
         names[cell.id] = " · ".join(part for part in (over, varied) if part)
     return names
+
+
+def _epochs(done: int, each: int) -> str:
+    """How far a trial is: a method that trains in rounds takes the recipe's epochs `each` time."""
+    if done <= each:
+        return f"epoch {done}/{each}"
+    return f"round {(done - 1) // each + 1}, epoch {(done - 1) % each + 1}/{each}"

@@ -8,7 +8,7 @@ from statistics import fmean
 import torch
 
 from sweeper.execution.job import Job
-from sweeper.execution.worker import warm
+from sweeper.execution.worker import other_splits, warm
 from sweeper.records import TrialResult
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -39,7 +39,15 @@ def _probed(plan: Plan, trial: TrialSpec) -> float | None:
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, int(plan.resources.cpus)))
     try:
-        plugin, backbone, task = warm(trial, Job.of(plan), device)
-        return probe_seconds(trial, plugin=plugin, backbone=backbone, task=task, device=device)
+        job = Job.of(plan)
+        plugin, backbone, task = warm(trial, job, device)
+        return probe_seconds(
+            trial,
+            plugin=plugin,
+            backbone=backbone,
+            task=task,
+            device=device,
+            others=other_splits(trial, job, backbone.info.preprocessing),
+        )
     finally:
         torch.set_num_threads(threads)

@@ -49,7 +49,7 @@ def messages(
         checkpoint=job.checkpoint(spec.id),
         keep=job.trained(spec.id),
         shard=shard,
-        others=_others(spec, job, backbone.info.preprocessing),
+        others=other_splits(spec, job, backbone.info.preprocessing),
     )
     while True:
         try:
@@ -79,7 +79,7 @@ def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backb
     )
 
 
-def _others(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dict[str, Split]:
+def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dict[str, Split]:
     """The train split of each task that a parameter of the method names."""
     return {
         name: _task(job.folders.get(data, str(spec.params[name])), preprocessing).train
