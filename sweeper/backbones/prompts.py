@@ -1,7 +1,8 @@
 """The ways into the blocks of an image tower, beside plain tokens at its input.
 
 Symbols: B images, L blocks, D width, h heads, p prompts of the input, q prompts of a block,
-r key-value prompts of a block. A prompt without B is the same for every image.
+r key-value prompts of a block. A prompt without B, or with 1 in its place, is the same for every
+image.
 """
 
 from __future__ import annotations
