@@ -3,18 +3,22 @@
 Paper: VP Table 1 and PGN Table 5 ("Linear ft."); VPT's "linear"; CLIP's own evaluation.
 Equation: logits = W z + b, z = image feature before normalisation.
 Shapes: z [B, E], W [K, E], b [K].
-Trainable: K * (E + 1)
+Trainable: K * (E + 1), none of it by gradient steps with the solver `logistic`
 
 Deviations:
 - z has the joint width E (512 on ViT-B/32), as in CLIP's own recipe, which VP's author names.
   PGN Table 5 prints 0.75M over its 12 data sets (968 classes): that is the 768 values before the
-  projection (744,392 with bias); 512 values give 496,584.
-- Trained by the sweep's recipe, as VPT does; CLIP's recipe is L-BFGS on an L2-penalised loss.
+  projection (744,392 with bias, 0.74M); 512 values give 496,584.
+- `recipe` is trained as the sweep says, as VPT does. `logistic` is CLIP's: scikit-learn's logistic
+  regression (L-BFGS on the sum of losses, and |W|^2 / 2C) of the whole training split, once.
+- Its features are float64; CLIP's are what the network gives, float16 on a GPU.
+- A class without an image in the training split has no finite optimum: with `logistic` its row of
+  W is 0 and its bias -10^4, so that it is never predicted and its loss stays finite.
+- CoOp's probe looks for C on a few images of val; here that is a sweep over `inverse_penalty`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -22,20 +26,43 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sweeper.method import Backbone, BackboneInfo, Choice, MethodParams, Space, generator, param
+from sweeper.method import (
+    Backbone,
+    BackboneInfo,
+    Choice,
+    Examples,
+    HeadInit,
+    LinearHead,
+    LogUniform,
+    MethodParams,
+    Space,
+    generator,
+    param,
+)
+
+ABSENT = -1e4  # bias of a class that the solver does not see
+BATCH = 500  # images a forward pass before the solver
 
 
 class Params(MethodParams):
-    """How the layer starts."""
+    """How the layer starts, and what finds it."""
 
-    head_init: Literal["normal", "kaiming"] = param(
+    head_init: HeadInit = param(
         "normal",
-        description="normal: N(0, 0.02^2) cut at 2 deviations, bias 0 (SPT's head); "
-        "kaiming: normal over fan-out, bias -ln 99 (VPT's head)",
+        description="normal: N(0, 0.02^2) cut at 2 deviations, bias 0 (SPT's head), small_normal: "
+        "0.01 (SPT on MoCo); kaiming: normal over fan-out, bias -ln 99 (VPT's head)",
+    )
+    solver: Literal["recipe", "logistic"] = param("recipe", description="VPT; logistic: CLIP")
+    inverse_penalty: float = param(
+        0.316, ge=1e-6, le=1e6, description="C of `logistic`: CLIP; bounds: CoOp's search"
     )
 
 
-SPACE: Mapping[str, Space] = {"head_init": Choice(("normal", "kaiming"))}
+SPACE: Mapping[str, Space] = {
+    "head_init": Choice(("normal", "kaiming")),
+    "solver": Choice(("recipe", "logistic")),
+    "inverse_penalty": LogUniform(1e-6, 1e6),
+}
 
 # VPT has no single learning rate: it picks one from ten on validation, so none stands here.
 PRESETS: Mapping[str, Mapping[str, object]] = {
@@ -45,8 +72,9 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "momentum": 0.9,
         "epochs": 100,
         "warmup_epochs": 10,
-        "schedule": "cosine",
+        "schedule": "vpt_official",
     },
+    "clip": {"solver": "logistic", "inverse_penalty": 0.316},
 }
 
 REQUIRES: frozenset[str] = frozenset()
@@ -70,16 +98,10 @@ class Method(nn.Module):
         seed: int,
     ) -> None:
         super().__init__()
-        self.backbone = backbone
-        weight = torch.empty(len(classes), backbone.info.embed_dim)
-        bias = torch.zeros(len(classes))
+        self.backbone, self.params = backbone, params
         draw = generator(seed, "lp", "weight")
-        if params.head_init == "normal":
-            nn.init.trunc_normal_(weight, std=0.02, a=-0.04, b=0.04, generator=draw)
-        else:
-            nn.init.kaiming_normal_(weight, mode="fan_out", generator=draw)
-            bias.fill_(-math.log(99))
-        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        head = LinearHead(backbone.info.embed_dim, len(classes), params.head_init, draw)
+        self.weight, self.bias = head.weight, head.bias
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, K] of images [B, 3, H, W]."""
@@ -92,3 +114,33 @@ class Method(nn.Module):
     def classify(self, features: Tensor) -> Tensor:
         """Logits [B, K] of features [B, E]."""
         return F.linear(features, self.weight, self.bias)
+
+    def construct(self, own: Examples, others: Mapping[str, Examples]) -> None:
+        """With `logistic`, the layer's final values from all images of `own`."""
+        if self.params.solver == "recipe":
+            return
+        index, labels = torch.arange(len(own)), own.labels.cpu()
+        features = [self.features(own.read(part)).cpu() for part in torch.split(index, BATCH)]
+        seen = labels.bincount(minlength=len(self.bias)) > 0
+        weight, bias = _solve(torch.cat(features).double(), labels, self.params.inverse_penalty)
+        self.weight.zero_()[seen] = weight.to(self.weight)
+        self.bias.fill_(ABSENT)[seen] = bias.to(self.bias)
+        self.requires_grad_(requires_grad=False)
+
+
+def _solve(features: Tensor, labels: Tensor, inverse_penalty: float) -> tuple[Tensor, Tensor]:
+    """W [S, E] and b [S] of the S classes that occur in `labels` [N], of features [N, E].
+
+    Rows are in the order of the classes.
+    """
+    from sklearn.linear_model import LogisticRegression  # seconds to import, for this alone
+
+    seen = len(set(labels.tolist()))
+    if seen == 1:
+        return features.new_zeros(1, features.shape[1]), features.new_zeros(1)
+    found = LogisticRegression(C=inverse_penalty, max_iter=1000)
+    found.fit(features.numpy(), labels.numpy())
+    weight, bias = torch.from_numpy(found.coef_), torch.from_numpy(found.intercept_)
+    if seen == 2:  # one row, the logit of the second class against the first
+        weight, bias = (torch.cat((torch.zeros_like(part), part)) for part in (weight, bias))
+    return weight, bias

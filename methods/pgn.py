@@ -3,11 +3,13 @@
 Paper: "Prompt Generation Networks for Efficient Adaptation of Frozen Vision Transformers", Eq. 4
     and 5; Tables 2, 3 and 11 and Fig. 3 vary what `Params` holds, Table 9 lists ResNet10.
 Equation: P = mix(g(x)) L, z = Phi([CLS; patches] + positions; P), logits = s * cos(z, text);
-    g is a trunk (width F) and a projection, mix the softmax over the library.
+    g is a trunk (width F) and a projection, mix the softmax over the library. Without a text
+    tower, logits are the first K outputs of the weights' own head (`mapped`).
 Shapes: x [B, 3, r, r] the image resized to `resolution`, g(x) [B, p, N], L [N, D], P [B, p, D].
 Trainable: trunk + (F + 1) * p * N + N * D, with F = 128 and a trunk of 307,312 for ResNet10
     (conv3; 309,232 with conv7), 11,176,512 and F = 512 for ResNet18, 38,528 and F = 128 for MLP.
-    `direct`: trunk + (F + 1) * p * D. An MLP projection puts F * (F + 1) more.
+    `direct`: trunk + (F + 1) * p * D. An MLP projection puts F * (F + 1) more, the head `linear`
+    K * (E + 1).
 
 Deviations:
 - The stem is 7x7 in Table 9 and 3x3 in the code and in the released weights: `stem`.
@@ -21,6 +23,8 @@ Deviations:
   code relies on, changed between versions.
 - The code trains on train + val and picks by test loss: that is `train_on` of the protocol, and
   selection on the test split is not offered. Its colour augmentations are not applied.
+- On vision models (Table 4) a frozen `mapped` head is the paper's setting. The code trains that
+  head, all its 1000 rows; `linear` trains one of K rows that starts anew (N(0, 0.02^2), bias 0).
 - `library_init` other than `normal` is not PGN's: `uniform` is VPT's, `tokens` is our own.
 """
 
@@ -38,11 +42,14 @@ from sweeper.method import (
     Backbone,
     BackboneInfo,
     Choice,
+    HeadKind,
     Integers,
     MethodParams,
     Space,
     generator,
+    head_refusal,
     keyed,
+    make_head,
     param,
 )
 
@@ -67,6 +74,7 @@ class Params(MethodParams):
     )
     init_scale: float = param(1.0, gt=0, le=100, description="factor on the initial library")
     stem: Literal["conv3", "conv7"] = param("conv3", description="of ResNet10; Table 9 has conv7")
+    head: HeadKind = param("text", description="mapped: Table 4; linear: close to its code")
 
 
 SPACE: Mapping[str, Space] = {
@@ -93,20 +101,18 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
     "official": {**_TABLE_5, "stem": "conv3", "schedule": "pgn_official"},
 }
 
-REQUIRES = frozenset({"input_tokens", "text"})
+REQUIRES = frozenset({"input_tokens"})
 
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
-    """A reason if the prompts are longer than the backbone takes."""
+    """A reason if the prompts are longer than the backbone takes, or there is no such head."""
     if params.prompt_length > backbone.max_prompts:
         return f"prompt_length {params.prompt_length} is more than its {backbone.max_prompts}"
-    return None
+    return head_refusal(params.head, backbone)
 
 
 class Method(nn.Module):
-    """Trunk, projection and library; the names of its tensors are those of the public weights."""
-
-    text: Tensor  # [K, E], unit rows
+    """Trunk, projection and library, their tensors named as in the public weights; and the head."""
 
     def __init__(
         self,
@@ -121,21 +127,29 @@ class Method(nn.Module):
         self.backbone, self.params = backbone, params
         width = backbone.info.width
         each = params.library_size if params.generation == "library" else width
-        self.register_buffer("text", backbone.classifier(classes, template), persistent=False)
         with keyed(seed, "pgn", "projection"):
             features = 512 if params.trunk == "resnet18" else WIDTHS[-1]
             projection = _projection(params.projection, features, params.prompt_length * each)
         with keyed(seed, "pgn", "trunk"):
             self.model = _with_trunk(params, projection)
         if params.generation == "library":
-            grey = self.text.new_zeros(1, 3, *[backbone.info.preprocessing.size] * 2)
+            kernel = backbone.image_weights["patch_embed.proj.weight"]
+            grey = kernel.new_zeros(1, 3, *[backbone.info.preprocessing.size] * 2)
             tokens = backbone.embed_image(grey)[0].float().cpu()
             self.tl_vectors = nn.Parameter(_library(params, backbone.info, tokens, seed))
+        self.head = make_head(
+            params.head,
+            backbone=backbone,
+            classes=classes,
+            template=template,
+            init="normal",
+            draw=generator(seed, "pgn", "head"),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, K] of images [B, 3, H, W]."""
-        features = self.backbone.encode_image(images, self.prompts(images))
-        return self.backbone.logit_scale * F.normalize(features, dim=-1) @ self.text.T
+        logits: Tensor = self.head(self.backbone.encode_image(images, self.prompts(images)))
+        return logits
 
     def prompts(self, images: Tensor) -> Tensor:
         """Prompts [B, p, D] of images [B, 3, H, W]."""

@@ -92,16 +92,22 @@ def run_block(
     return tokens + block.scale("ls2", outputs)
 
 
-def cls_attention(
-    block: Block, tokens: Tensor, *, keys: Tensor | None = None, temperature: Tensor | None = None
+def attention_weights(
+    block: Block,
+    tokens: Tensor,
+    queries: slice,
+    *,
+    keys: Tensor | None = None,
+    temperature: Tensor | None = None,
 ) -> Tensor:
-    """The attention weights [B, h, r + T] with which the first of the tokens [B, T, D] reads
-    `keys` [h, r, D / h] and all tokens.
+    """How the tokens [B, T, D] at `queries` read all tokens, behind the r key prompts `keys`
+    [h, r, D / h]: [B, h, queries, r + T], each row adding up to 1.
     """
-    query, key, _ = _project(block, block.norm("norm1", tokens), read=1)
+    query, key, _ = _project(block, block.norm("norm1", tokens), tokens.shape[1])
+    query = query[:, :, queries]
     if keys is not None:
         key = torch.cat((keys.to(key.dtype).expand(len(tokens), -1, -1, -1), key), 2)
-    logits = (query @ key.transpose(-1, -2)).squeeze(2) / query.shape[-1] ** 0.5
+    logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     weights: Tensor = (logits if temperature is None else logits / temperature).softmax(dim=-1)
     return weights
 

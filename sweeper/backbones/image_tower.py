@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sweeper.backbones.block import Block, BlockShape, cls_attention, run_block
+from sweeper.backbones.block import Block, BlockShape, attention_weights, run_block
 from sweeper.backbones.prompts import Adapter, Prompts, joined, parted
 
 Weights = Mapping[str, Tensor]
@@ -31,7 +31,7 @@ class Trace:
 
     inputs: tuple[Tensor, ...]  # L + 1 of [B, T, D]: before each block, and after the last
     attention: tuple[Tensor, ...]  # L of [B, h, r + T]: how CLS reads key prompts and tokens
-    prompts: slice  # where prompts stand among the T tokens of a block
+    shape: BlockShape  # of the blocks that were passed
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ class ImageTower:
             inputs.append(tokens)
             keys = None if prompts.keys is None else prompts.keys[number]
             heat = None if prompts.temperature is None else prompts.temperature[number]
-            block = self._block(number)
-            attention.append(cls_attention(block, tokens, keys=keys, temperature=heat))
+            block, cls = self._block(number), slice(0, 1)
+            rows = attention_weights(block, tokens, cls, keys=keys, temperature=heat)
+            attention.append(rows.squeeze(2))
             outputs = self._run(number, tokens, prompts, adapter)
             if prompts.gates is not None and number < self.depth - 1:
                 outputs = _gate(tokens, outputs, prompts.gates[number], count, prompts.place)
             tokens = outputs
-        start = 1 if prompts.place == "after_cls" else tokens.shape[1] - count
-        found = Trace((*inputs, tokens), tuple(attention), slice(start, start + count))
+        found = Trace((*inputs, tokens), tuple(attention), self.shape)
         return found, self._read(tokens, count, prompts.place)
 
     def _enter(self, tokens: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor | None]:

@@ -9,12 +9,13 @@ import torch
 from sweeper import discovery
 from sweeper.backbones.clip import ClipBackbone
 from tests.small_clip import CONFIG, small_clip
+from tests.small_vit import small_vit
 
-IIP = discovery.find("iip", Path())
+IIP: Any = discovery.find("iip", Path())
 CLASSES = ("red", "green", "blue")
 
 
-def build(backbone: ClipBackbone, **params: Any) -> Any:
+def build(backbone: Any, **params: Any) -> Any:
     settings = IIP.params(**params)
     return IIP.module(backbone=backbone, classes=CLASSES, template="a {}", params=settings, seed=0)
 
@@ -47,3 +48,29 @@ def test_prompts_longer_than_the_backbone_takes_are_refused(backbone: ClipBackbo
     limit = backbone.info.max_prompts
     assert IIP.skip(IIP.params(prompt_length=limit), backbone.info) is None
     assert str(limit) in (IIP.skip(IIP.params(prompt_length=limit + 1), backbone.info) or "")
+
+
+def test_mapped_head_on_a_vision_model_reads_the_first_outputs_of_its_own() -> None:
+    vit, images = small_vit(), torch.randn(2, 3, 32, 32)
+    module = build(vit, prompt_length=5, head="mapped")
+    expected = vit.head_logits(vit.encode_image(images, module.prompts))[:, :3]
+    assert torch.equal(module(images), expected)
+    assert list(module.state_dict()) == ["prompts"]
+
+
+def test_linear_head_trains_beside_the_prompts_which_start_as_without_it() -> None:
+    module = build(small_vit(), head="linear")
+    assert {name for name, _ in module.named_parameters()} == {
+        "prompts",
+        "head.weight",
+        "head.bias",
+    }
+    assert torch.equal(module.prompts, build(small_vit(), head="mapped").prompts)
+    module(torch.randn(2, 3, 32, 32)).sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in module.parameters())
+
+
+def test_a_head_that_the_backbone_lacks_is_refused(backbone: ClipBackbone) -> None:
+    assert "head text" in (IIP.skip(IIP.params(), small_vit().info) or "")
+    assert "head mapped" in (IIP.skip(IIP.params(head="mapped"), backbone.info) or "")
+    assert IIP.skip(IIP.params(head="mapped"), small_vit().info) is None

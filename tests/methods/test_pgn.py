@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from sweeper import discovery
 from sweeper.backbones.clip import ClipBackbone
 from tests.small_clip import CONFIG, small_clip
+from tests.small_vit import small_vit
 
-PGN = discovery.find("pgn", Path())
+PGN: Any = discovery.find("pgn", Path())
 CLASSES = ("red", "green", "blue")
 
 
@@ -24,7 +25,7 @@ def wide() -> ClipBackbone:
     return small_clip({**CONFIG, "vision_cfg": vision})
 
 
-def build(backbone: ClipBackbone, seed: int = 0, **params: Any) -> Any:
+def build(backbone: Any, seed: int = 0, **params: Any) -> Any:
     settings = PGN.params(**params)
     return PGN.module(
         backbone=backbone, classes=CLASSES, template="a {}", params=settings, seed=seed
@@ -230,3 +231,25 @@ def test_prompts_longer_than_the_backbone_takes_are_refused(backbone: ClipBackbo
     reason = PGN.skip(PGN.params(prompt_length=limit + 1), backbone.info)
     assert reason is not None
     assert str(limit) in reason
+
+
+def test_mapped_head_on_a_vision_model_reads_the_first_outputs_of_its_own() -> None:
+    vit, images = small_vit(), torch.randn(2, 3, 32, 32)
+    module = build(vit, resolution=32, head="mapped").eval()
+    expected = vit.head_logits(vit.encode_image(images, module.prompts(images)))[:, :3]
+    assert torch.equal(module(images), expected)
+
+
+def test_a_head_leaves_names_and_draws_of_the_generator_as_they_are() -> None:
+    vit = small_vit()
+    mapped = build(vit, library_init="tokens", head="mapped").state_dict()
+    linear = build(vit, library_init="tokens", head="linear").state_dict()
+    assert linear.keys() - mapped.keys() == {"head.weight", "head.bias"}
+    assert {name.split(".")[0] for name in mapped} == {"tl_vectors", "model"}
+    assert all(torch.equal(value, linear[name]) for name, value in mapped.items())
+
+
+def test_a_head_that_the_backbone_lacks_is_refused(backbone: ClipBackbone) -> None:
+    assert "head text" in (PGN.skip(PGN.params(), small_vit().info) or "")
+    assert "head mapped" in (PGN.skip(PGN.params(head="mapped"), backbone.info) or "")
+    assert PGN.skip(PGN.params(head="mapped"), small_vit().info) is None

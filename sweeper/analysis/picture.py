@@ -1,0 +1,156 @@
+"""The pictures of the analyses, PNG. Colours are told apart by every kind of colour vision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve over blocks with its own marker."""
+
+    label: str
+    values: Tensor  # [L]
+    colour: str
+    marker: str
+
+
+@contextmanager
+def _panels(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
+    """An array [rows, columns] of axes, written to `path` at the end; `size` in inches."""
+    from matplotlib import rc_context  # a second to import, for pictures alone
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure.subplots(rows, columns, squeeze=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
+
+
+def by_block(path: Path, panels: Mapping[str, Sequence[Line]], blocks: Sequence[int]) -> None:
+    """One panel a label of its vertical axis, each with lines over `blocks`."""
+    with _panels(path, 1, len(panels), (3.6 * len(panels), 3.0)) as axes:
+        for place, (label, lines) in zip(axes[0], panels.items(), strict=True):
+            for line in lines:
+                place.plot(
+                    blocks,
+                    line.values.numpy(),
+                    color=line.colour,
+                    marker=line.marker,
+                    label=line.label,
+                )
+            place.xaxis.get_major_locator().set_params(integer=True)
+            place.set_xlabel("block (0 is the first)")
+            place.set_ylabel(label)
+            place.set_ylim(bottom=0)
+            place.grid(axis="y", color="#dddddd", linewidth=0.6)
+            place.spines[["top", "right"]].set_visible(False)
+            place.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2)
+
+
+def matrix(
+    path: Path,
+    values: Tensor,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    labels: tuple[str, str, str],
+    limits: tuple[float, float],
+) -> None:
+    """Values [n, m] as a map with the numbers in it; `labels` of the rows, columns and colours."""
+    wide, high = 2.2 + 0.62 * len(columns), 1.6 + 0.45 * len(rows)
+    with _panels(path, 1, 1, (max(wide, 4.0), max(high, 3.0))) as axes:
+        place = axes[0, 0]
+        shades = {"cmap": "cividis", "vmin": limits[0], "vmax": limits[1]}
+        image = place.imshow(values.numpy(), aspect="auto", **shades)
+        place.set_xticks(range(len(columns)), columns)
+        place.set_yticks(range(len(rows)), rows)
+        place.set_ylabel(labels[0])
+        place.set_xlabel(labels[1])
+        middle = sum(limits) / 2
+        for (row, column), value in _entries(values):
+            ink = "black" if value > middle else "white"
+            place.text(column, row, _short(value, limits), ha="center", va="center", color=ink)
+        place.figure.colorbar(image, ax=place, label=labels[2])
+
+
+def histogram(path: Path, values: Tensor, *, label: str) -> None:
+    """Values [M] of images by frequency, with their mean."""
+    mean = values.mean().item()
+    with _panels(path, 1, 1, (4.4, 3.0)) as axes:
+        place = axes[0, 0]
+        place.hist(values.numpy(), bins=min(40, max(5, len(values) // 10)), color=BLUE)
+        place.axvline(mean, color=ORANGE, linestyle="--", label=f"mean {mean:.1f}")
+        place.set_xlabel(label)
+        place.set_ylabel("images")
+        place.yaxis.get_major_locator().set_params(integer=True)
+        place.spines[["top", "right"]].set_visible(False)
+        place.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16))
+
+
+def attention_maps(path: Path, rows: Sequence[tuple[Tensor, Mapping[str, Tensor], Tensor]]) -> None:
+    """A row an image: the image uint8 [3, S, S], maps [g, g] by title, CLS to prompts [n].
+
+    Each map has a scale of its own from 0 to its highest value, so shapes are to be compared.
+    """
+    columns = len(rows[0][1]) + 2
+    with _panels(path, len(rows), columns, (1.9 * columns, 2.0 * len(rows) + 0.3)) as axes:
+        for line, (image, maps, prompts) in zip(axes, rows, strict=True):
+            _image(line[0], image, "image")
+            for place, (title, values) in zip(line[1:], maps.items(), strict=False):
+                place.imshow(values.numpy(), cmap="cividis", vmin=0)
+                place.set_axis_off()
+                place.set_title(f"{title}\nhighest {100 * values.max():.1f} %", fontsize=7)
+            line[-1].bar(range(len(prompts)), 100 * prompts.numpy(), color=BLUE)
+            line[-1].set_title("CLS to prompts, %", fontsize=7)
+            line[-1].set_xlabel("prompt", fontsize=7)
+            line[-1].tick_params(labelsize=6)
+            line[-1].xaxis.get_major_locator().set_params(integer=True)
+            line[-1].spines[["top", "right"]].set_visible(False)
+
+
+def image_grid(path: Path, rows: Mapping[str, Sequence[tuple[Tensor, str]]]) -> None:
+    """A row a label, of images uint8 [3, S, S] with titles."""
+    columns = max(len(images) for images in rows.values())
+    with _panels(path, len(rows), columns, (1.5 * columns + 0.5, 1.75 * len(rows))) as axes:
+        for line, (label, images) in zip(axes, rows.items(), strict=True):
+            for place, (image, title) in zip(line, images, strict=True):
+                _image(place, image, title)
+            line[0].set_axis_on()
+            line[0].set(xticks=[], yticks=[], ylabel=label)
+            line[0].spines[:].set_visible(False)
+
+
+def _image(place: Any, image: Tensor, title: str) -> None:
+    place.imshow(image.permute(1, 2, 0).numpy())
+    place.set_axis_off()
+    place.set_title(title, fontsize=7)
+
+
+def _entries(values: Tensor) -> Iterator[tuple[tuple[int, int], float]]:
+    for row, column in torch.cartesian_prod(*(torch.arange(n) for n in values.shape)).tolist():
+        yield (row, column), values[row, column].item()
+
+
+def _short(value: float, limits: tuple[float, float]) -> str:
+    digits = 2 if limits[1] <= 1 else 1
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no minus before a zero
