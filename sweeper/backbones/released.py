@@ -109,7 +109,7 @@ def _split(name: str) -> tuple[str, str]:
         Problem(
             f"backbone '{name}'",
             "there is none of that name",
-            f"'embedded' or '{PREFIX}<model>@<pretrained tag>'",
+            f"'embedded', '{PREFIX}<model>@<pretrained tag>' or 'timm/<model>.<pretrained tag>'",
             nearest(name, ["embedded", *names()]),
         )
     )

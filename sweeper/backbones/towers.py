@@ -1,7 +1,7 @@
-"""The backbones by name: `embedded`, and `openclip/<model>@<pretrained tag>`.
+"""The backbones by name: `embedded`, `openclip/<model>@<tag>`, `timm/<model>.<tag>`.
 
-open_clip takes seconds to import, so it is imported only when weights or its names are needed:
-a sweep file that names `embedded` is checked without it.
+open_clip and timm take seconds to import, so they are imported only when weights or names of theirs
+are needed: a sweep file that names `embedded` is checked without them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from sweeper.backbones.backbone import BackboneInfo
 if TYPE_CHECKING:
     import torch
 
-    from sweeper.backbones.clip import ClipBackbone
+    from sweeper.backbones.backbone import Backbone
 
 
 def names() -> list[str]:
     """Every backbone that `load` takes, those of the papers first."""
-    from sweeper.backbones import released
+    from sweeper.backbones import released, timm_release
 
-    return ["embedded", *released.names()]
+    return ["embedded", *released.names(), *timm_release.names()]
 
 
 def describe(name: str) -> BackboneInfo:
@@ -32,20 +32,29 @@ def describe(name: str) -> BackboneInfo:
     """
     if name == "embedded":
         return shipped.describe()
+    if name.startswith("timm/"):
+        from sweeper.backbones import timm_release
+
+        return timm_release.describe(name)
     from sweeper.backbones import released
 
     return released.describe(name)
 
 
-def load(name: str, device: str | torch.device = "cpu") -> ClipBackbone:
+def load(name: str, device: str | torch.device = "cpu") -> Backbone:
     """The backbone in float32 on `device`; weights are read strictly and never unpickled.
 
     Raises:
         InputError: as `describe`; or the weights are not to be had.
     """
+    info = describe(name)
+    if name.startswith("timm/"):
+        from sweeper.backbones import timm_release
+        from sweeper.backbones.vision import VisionBackbone
+
+        return VisionBackbone(timm_release.load(name).to(device), info)
     from sweeper.backbones import released
     from sweeper.backbones.clip import ClipBackbone
 
-    info = describe(name)
     model = shipped.load() if name == "embedded" else released.load(name)
     return ClipBackbone(model.to(device), info)

@@ -45,7 +45,7 @@ def made(attention: torch.Tensor, place: Any, count: int) -> Observation:
     tokens = torch.zeros(1, 5 + count, 2)
     trace = Trace((tokens, tokens), (attention,), slice(0))
     prompts = Prompts(tokens=torch.zeros(count, 2), place=place)
-    return Observation(trace, torch.zeros(1, 2), prompts, {}, heads=2, patches=4)
+    return Observation(trace, torch.zeros(1, 2), prompts, {}, patches=4)
 
 
 def test_shares_are_means_over_heads_of_sums_over_tokens() -> None:

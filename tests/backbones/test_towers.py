@@ -44,6 +44,23 @@ def test_description_of_the_papers_tower_is_that_of_its_weights() -> None:
     assert towers.describe("openclip/ViT-B-16-quickgelu@openai").parameters == 86_192_640
 
 
+def test_a_timm_vit_is_described_from_its_own_tag() -> None:
+    info = towers.describe("timm/vit_base_patch16_224.orig_in21k")
+    assert (info.width, info.depth, info.heads, info.patch, info.patches) == (768, 12, 12, 16, 196)
+    assert (info.parameters, info.weights, info.pooling) == (85_798_656, "orig_in21k", "cls")
+    assert info.preprocessing.mean == info.preprocessing.std == (0.5, 0.5, 0.5)
+    assert towers.describe("timm/vit_base_patch16_224.augreg_in21k").head_classes == 21_843
+    mae = towers.describe("timm/vit_base_patch16_224.mae")
+    assert (mae.pooling, mae.head_classes, "head" in mae.ways) == ("mean", 0, False)
+    assert mae.preprocessing.mean == (0.485, 0.456, 0.406)
+    assert towers.describe("timm/vit_small_patch16_224.dino").parameters == 21_665_664
+
+
+def test_timm_names_that_are_none_get_the_nearest_right_one() -> None:
+    with pytest.raises(InputError, match=r"Did you mean 'timm/vit_base_patch16_224\.mae'"):
+        towers.describe("timm/vit_base_patch16_224.mea")
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
@@ -89,6 +106,9 @@ def test_missing_weights_offline_are_named(monkeypatch: pytest.MonkeyPatch, tmp_
         towers.load(B32)
     assert B32 in str(caught.value)
     assert "vit_base_patch32_clip_224.openai" in str(caught.value)
+    assert "HF_HOME" in str(caught.value)
+    with pytest.raises(InputError, match="not to be had") as caught:
+        towers.load("timm/vit_tiny_patch16_224.augreg_in21k")
     assert "HF_HOME" in str(caught.value)
 
 
