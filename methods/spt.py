@@ -12,7 +12,7 @@ Trainable: p * D (shallow) or L * p * D (deep), 0 if frozen, and K * (E + 1) of 
 Deviations:
 - Images are prepared as for a test; the public code makes prompts from augmented ones.
 - k-means is MiniBatchKMeans of scikit-learn, one pass over the images in an order of the seed,
-  the tokens of CHUNK images shuffled and cut to MINI. The paper clusters all tokens at once (up to
+  the tokens of CHUNK images shuffled and cut to 1024. The paper clusters all tokens at once (up to
   27 days in Table 1), the public code has no clustering at all. `pool` does not limit it.
 - "One batch" is said in the text, but Table 1's seconds of mean, max and sample grow with the
   share of the data: `pool` 0 reads all of `fraction`. That share is drawn regardless of class.
@@ -34,12 +34,13 @@ Deviations:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from methods._tokens import Range, clustered, image_windows, picks, pooled, windows
 from sweeper.method import (
     Backbone,
     BackboneInfo,
@@ -59,7 +60,6 @@ from sweeper.method import (
 )
 
 CHUNK = 32  # images whose tokens are held at a time
-MINI = 1024  # tokens of a k-means step, scikit-learn's default
 
 
 class Params(MethodParams):
@@ -213,13 +213,15 @@ class Method(nn.Module):
         at_a_time = max(CHUNK, math.ceil(length / patches))
         tokens = (self._tokens(source.read(part)) for part in torch.split(images, at_a_time))
         if strategy == "kmeans":
-            made = _clustered(tokens, length, len(self._levels()), self.seed)
+            states = [derive(self.seed, "spt", "kmeans", n) for n, _ in enumerate(self._levels())]
+            draw = generator(self.seed, "spt", "shuffle")
+            made = clustered(tokens, length, states, draw)
         else:
             ranges = [
                 _ranges(params, len(images), patches, generator(self.seed, "spt", "tokens", level))
                 for level in self._levels()
             ]
-            made = _pooled(tokens, ranges, maximum=strategy == "max")
+            made = pooled(tokens, ranges, maximum=strategy == "max")
         self.prompts.copy_(torch.stack(made))  # one set goes to every block
 
     def _levels(self) -> Sequence[int]:
@@ -260,60 +262,10 @@ def _images(params: Params, count: int, seed: int) -> Tensor:
     return order[torch.randint(len(order), (size,), generator=generator(seed, "spt", "again"))]
 
 
-def _ranges(
-    params: Params, images: int, patches: int, draw: torch.Generator
-) -> list[tuple[int, int]]:
-    """Of which tokens, first and behind the last of B N_e, each of the p prompts is made."""
-    length, total = params.prompt_length, images * patches
+def _ranges(params: Params, images: int, patches: int, draw: torch.Generator) -> list[Range]:
+    """Of which of the B N_e tokens each of the p prompts is made."""
     if _strategy(params) == "sample":
-        picks = torch.randperm(total, generator=draw)[:length].tolist()
-        return [(pick, pick + 1) for pick in picks]
+        return picks(params.prompt_length, images * patches, draw)
     if params.variant == "paper":
-        window = total // length
-        return [(n * window, (n + 1) * window) for n in range(length)]
-    window = patches // (length - 1)
-    windows = [(n * window, (n + 1) * window) for n in range(length - 1)]
-    rest = patches % window
-    windows.append((patches - rest if rest else 0, patches))  # Python's tokens[-rest:]
-    rows = torch.randperm(length * images, generator=draw)[:length].tolist()
-    corners = [(row % images * patches, windows[row // images]) for row in rows]
-    return [(corner + first, corner + stop) for corner, (first, stop) in corners]
-
-
-def _pooled(
-    chunks: Iterable[list[Tensor]], ranges: list[list[tuple[int, int]]], *, maximum: bool
-) -> list[Tensor]:
-    """Mean or maximum [p, D] of each level over its ranges of tokens, which come in chunks."""
-    made: dict[tuple[int, int], Tensor] = {}  # (level, prompt) -> sum or maximum so far [D]
-    start = 0
-    for chunk in chunks:
-        stop = start + len(chunk[0])
-        for level, (tokens, wanted) in enumerate(zip(chunk, ranges, strict=True)):
-            for prompt, (first, end) in enumerate(wanted):
-                if first >= stop or end <= start:
-                    continue
-                part = tokens[max(first - start, 0) : end - start]
-                now = part.amax(dim=0) if maximum else part.sum(dim=0) / (end - first)
-                if (before := made.get((level, prompt))) is not None:
-                    now = torch.maximum(before, now) if maximum else before + now
-                made[level, prompt] = now
-        start = stop
-    return [
-        torch.stack([made[level, prompt] for prompt in range(len(wanted))])
-        for level, wanted in enumerate(ranges)
-    ]
-
-
-def _clustered(chunks: Iterable[list[Tensor]], length: int, levels: int, seed: int) -> list[Tensor]:
-    """k-means centres [p, D] of each level."""
-    from sklearn.cluster import MiniBatchKMeans  # a second to import, for this strategy alone
-
-    states = [derive(seed, "spt", "kmeans", level) for level in range(levels)]
-    found = [MiniBatchKMeans(length, random_state=state % 2**32) for state in states]
-    draw = generator(seed, "spt", "shuffle")
-    for chunk in chunks:
-        order = torch.randperm(len(chunk[0]), generator=draw)
-        for means, tokens in zip(found, chunk, strict=True):
-            for part in torch.split(tokens.float().cpu()[order], max(MINI, length)):
-                means.partial_fit(part.numpy())
-    return [torch.from_numpy(means.cluster_centers_) for means in found]
+        return windows(params.prompt_length, images * patches)
+    return image_windows(params.prompt_length, images, patches, draw)
