@@ -15,7 +15,7 @@ from torch import nn
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.errors import DivergedError, InputError, Problem
 from sweeper.method import Plugin
-from sweeper.records import EpochRecord, TrialResult, TrialStatus
+from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
 from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
@@ -98,15 +98,7 @@ def run_trial(
             )
 
     started = time.monotonic()
-    look = partial(
-        prepare,
-        method,
-        preprocessing=preprocessing,
-        device=device,
-        precision=spec.protocol.precision,
-    )
-    val = evaluate(method, look(task.val), shard)
-    test, parts = by_part(lambda split: evaluate(method, look(split), shard), task)
+    val, test, parts = _scores(method, task, spec, preprocessing, device, shard)
     if keep is not None and shard.rank == 0:
         keep_trained(method, keep, trial_id=spec.id, task=task.info, preprocessing=preprocessing)
     return result(
@@ -117,6 +109,29 @@ def run_trial(
         test=test,
         measured={**measured, **parts},
     )
+
+
+def _scores(
+    method: nn.Module,
+    task: Task,
+    spec: TrialSpec,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    shard: Shard,
+) -> tuple[Score, Score, dict[str, float]]:
+    """Validation and test scores, and those of the parts of a joint task; test is read once."""
+
+    def score(split: Split) -> Score:
+        inputs = prepare(
+            method,
+            split,
+            preprocessing=preprocessing,
+            device=device,
+            precision=spec.protocol.precision,
+        )
+        return evaluate(method, inputs, shard)
+
+    return score(task.val), *by_part(score, task)
 
 
 def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn.Module:
