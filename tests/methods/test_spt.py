@@ -372,3 +372,22 @@ def test_counts_on_vit_b16_are_the_papers_where_they_are_rounded(
     digits = 3 if fgvc == 0.257 else 2
     assert round((prompts + heads["fgvc"]) / 1e6, digits) == fgvc
     assert round((prompts + heads["vtab"]) / 1e6, 2) == vtab
+
+
+@pytest.mark.parametrize("depth", ["shallow", "deep"])
+def test_random_start_is_vpt_to_the_last_bit_of_its_logits(depth: str) -> None:
+    vpt, vit, images = discovery.find("vpt", Path()), small_vit(), torch.randn(3, 3, 32, 32)
+    settings = {"depth": depth, "prompt_length": 4}
+    ours = SPT.module(
+        backbone=vit,
+        classes=CLASSES,
+        template="{}",
+        params=SPT.params(strategy="random", **settings),
+        seed=0,
+    )
+    theirs = vpt.module(
+        backbone=vit, classes=CLASSES, template="{}", params=vpt.params(**settings), seed=1
+    )
+    assert not torch.equal(ours(images), theirs(images))
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    assert torch.equal(ours(images), theirs(images))
