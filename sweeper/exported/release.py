@@ -98,7 +98,7 @@ def of_release(path: Path, task: TaskInfo, backbone: BackboneInfo) -> tuple[Desc
     params, state = read_release(path)
     plugin = find("pgn", Path())
     head = "text" if "text" in backbone.ways else "mapped"  # Table 5, Table 4
-    settings = plugin.params(**params, head=head)
+    settings = plugin.params(**(params | {"head": head}))
     problems = list(_misfits(path, state[LIBRARY].shape[1], task, backbone))
     reason = plugin.skip(settings, backbone)
     if reason is not None:
