@@ -85,6 +85,23 @@ def test_without_prompts_features_are_those_of_the_library(
     assert (backbone.head_logits(found) - logits).abs().max().item() < TOLERANCE[dtype]
 
 
+@pytest.mark.parametrize(
+    "none",
+    [
+        Prompts(torch.zeros(0, 48)),
+        Prompts(torch.zeros(0, 48), deeper=torch.zeros(2, 0, 48)),
+        Prompts(torch.zeros(0, 48), gates=torch.ones(2)),
+        Prompts(keys=torch.zeros(3, 4, 0, 12), values=torch.zeros(3, 4, 0, 12)),
+    ],
+)
+def test_zero_prompts_are_the_forward_of_the_library(none: Prompts) -> None:
+    backbone, model = pair(torch.float32)
+    images = draw(2, 3, 32, 32, dtype=torch.float32)
+    expected = model.forward_head(model.forward_features(images), pre_logits=True)
+    found = backbone.encode_image(images, none)
+    assert (found - expected).abs().max().item() < TOLERANCE[torch.float32]
+
+
 CASES = {
     "shared tokens": Prompts(draw(5, 48)),
     "tokens of each image": Prompts(draw(2, 5, 48)),
