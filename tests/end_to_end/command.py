@@ -60,11 +60,15 @@ class Running:
 
     def workers(self) -> list[psutil.Process]:
         """Ray's worker processes below it that train trials."""
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children(recursive=True)
-            if "ray::ImplicitFunc" in " ".join(child.cmdline())
-        ]
+        return [child for child in self.below() if "ray::ImplicitFunc" in _said(child)]
+
+    def servers(self) -> list[psutil.Process]:
+        """Ray's own two below it: the node's and the cluster's."""
+        return [c for c in self.below() if _said(c).split(" ")[0] in ("raylet", "gcs_server")]
+
+    def below(self) -> list[psutil.Process]:
+        """All processes that it has started, and that those have."""
+        return psutil.Process(self.process.pid).children(recursive=True)
 
     def kill(self) -> None:
         """kill -9 of the driver alone."""
@@ -74,3 +78,11 @@ class Running:
     def end(self, seconds: float = 900) -> int:
         """Wait for its own end."""
         return self.process.wait(seconds)
+
+
+def _said(process: psutil.Process) -> str:
+    """Its name and its command line; nothing where it ended meanwhile."""
+    try:
+        return " ".join([process.name(), *process.cmdline()])
+    except psutil.NoSuchProcess:
+        return ""

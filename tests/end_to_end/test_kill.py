@@ -30,11 +30,8 @@ def test_after_kills_of_worker_driver_and_both_the_same_command_gives_the_same_t
     before = _ended(first.text())
     first.wait_for(lambda text: _ended(text) > before)
     # Ray's agents hold no resources and take a minute or two to notice; these must be gone at once
-    below = [
-        child
-        for child in psutil.Process(first.process.pid).children(recursive=True)
-        if child.name() in ("raylet", "gcs_server") or child in first.workers()
-    ]
+    below = [*first.servers(), *first.workers()]
+    assert len(first.servers()) == 2
     first.kill()
     finished = _ended(first.text())
     assert "failed" not in first.text()
@@ -43,7 +40,7 @@ def test_after_kills_of_worker_driver_and_both_the_same_command_gives_the_same_t
 
     second = Running(*RUN, folder=tmp_path)
     second.wait_for(lambda text: _ended(text) >= 1)
-    for process in psutil.Process(second.process.pid).children(recursive=True):
+    for process in second.below():
         if process.is_running():
             process.kill()
     second.kill()
