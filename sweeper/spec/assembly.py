@@ -11,6 +11,12 @@ from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 
 RECIPE = tuple(Recipe.model_fields)
 PROTOCOL = tuple(Protocol.model_fields)
+_TRAINING = {
+    "selection",
+    "train_on",
+    "shots",
+    "data_fraction",
+}  # of the protocol: moot without training
 NAMES = ("method", "backbone", "task", "preset")  # settings that name a thing of the catalog
 
 
@@ -38,7 +44,7 @@ def assemble(
     protocol = {name: settings[name] for name in PROTOCOL if name in settings}
     if not entry.trains:
         recipe, seed = {"epochs": 0}, 0
-        protocol = {name: value for name, value in protocol.items() if name == "precision"}
+        protocol = {name: value for name, value in protocol.items() if name not in _TRAINING}
     return TrialSpec(
         method=entry.identity,
         params=entry.complete(params),
@@ -57,6 +63,12 @@ def clashes(spec: TrialSpec) -> list[tuple[str, str, str]]:
     """Settings that cannot stand together: (the one to blame, what was found, the rule)."""
     found = []
     recipe, protocol = spec.recipe, spec.protocol
+    if protocol.shots and protocol.data_fraction < 1:
+        got = f"shots: {protocol.shots} with data_fraction: {protocol.data_fraction}"
+        found.append(("data_fraction", got, "shots, or a fraction"))
+    if "{}" not in protocol.template and protocol.template not in ("", "coop"):
+        rule = "a text with '{}' where the class name goes, or coop"
+        found.append(("template", f"template: {protocol.template!r}", rule))
     if recipe.warmup_epochs > recipe.epochs:
         got = f"warmup_epochs: {recipe.warmup_epochs} of epochs: {recipe.epochs}"
         found.append(("warmup_epochs", got, "a warm-up that is not longer than the training"))

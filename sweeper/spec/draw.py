@@ -31,7 +31,7 @@ def trial_of(
     name = str(chosen["method"])
     source = (sources or {}).get(name, name)
     entry = catalog.method(source, Path())
-    defaults = {**Recipe().model_dump(), **Protocol().model_dump(), **entry.defaults()}
+    defaults = {**dict(Recipe()), **dict(Protocol()), **entry.defaults()}
     settings = {**search.base, **active(search.when, draw, {**defaults, **search.base})}
     params = {name: settings[name] for name in entry.defaults() if name in settings}
     broken = [(f"{name}: {params.get(name)!r}", rule) for name, rule in entry.check(params)]

@@ -131,7 +131,7 @@ def _methods(base: Node, axes: Sequence[Axis], sweep: Node) -> Iterator[Node]:
 
 def _defaults(base: Node, resolver: Resolver) -> dict[str, Any]:
     """The settings below the base: recipe, protocol, the method's parameters, its preset."""
-    below = {**Recipe().model_dump(), **Protocol().model_dump()}
+    below = {**dict(Recipe()), **dict(Protocol())}
     method = base.items.get("method")
     entry = resolver.lookup.method(method) if method is not None else None
     if method is None or entry is None:

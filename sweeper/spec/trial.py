@@ -15,6 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def _later(default: Any, description: str, **bounds: Any) -> Any:
+    """A field that came after the first trials were recorded: at its default it is not written,
+    so that their ids stay what they are.
+    """
+    return Field(
+        default, description=description, exclude_if=lambda value: value == default, **bounds
+    )
+
+
 class Recipe(BaseModel):
     """How a trial is trained."""
 
@@ -40,20 +49,49 @@ class Recipe(BaseModel):
         description="cosine: to zero; constant: none after warm-up; *_official: as the paper's "
         "public code, formulas in sweeper/train/schedule.py",
     )
+    augmentation: Literal["none", "flip", "vpt", "coop", "pgn_official"] = _later(
+        "none", "of the training images, on the device; formulas in sweeper/train/augmentation.py"
+    )
 
 
 class Protocol(BaseModel):
-    """What may be selected on, what is trained on, and in which precision."""
+    """What may be selected on, what is trained on, what the frozen network is given and how it is
+    read. Two trials that differ in any of it are not comparable.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `weights`: as the weights' own tag says. Which head classifies is a parameter of the methods
+    that offer a choice.
+    """
 
-    selection: Literal["last", "best_val"] = Field(
-        "last", description="which epoch's parameters are tested: the last, or the best on val"
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    selection: Literal["last", "best_val", "best_test"] = Field(
+        "last",
+        description="which epoch's parameters are tested: the last, the best on val, or the best "
+        "on test, as the public code of some papers does; only with preset: official, and flagged",
     )
     train_on: Literal["train", "train+val"] = Field(
         "train", description="train+val is what PGN's public code does; excludes best_val"
     )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of the forward pass")
+    shots: int = _later(0, "training images of each class; 0: all; val: at most 4 then", ge=0)
+    data_fraction: float = _later(1.0, "share of the training images of each class", gt=0, le=1)
+    template: str = _later("", "text with '{}' for the class; empty: the task's; coop: CoOp's")
+    normalisation: Literal["weights", "imagenet", "clip", "half"] = _later(
+        "weights", "mean and std of the images; half: 0.5 and 0.5"
+    )
+    resize: Literal["weights", "crop", "squash"] = _later(
+        "weights", "crop: short side, then the centre; squash: both sides at once"
+    )
+    interpolation: Literal["weights", "bilinear", "bicubic"] = _later("weights", "of the resizing")
+    activation: Literal["weights", "gelu", "quick_gelu"] = _later(
+        "weights", "in the MLPs; any other than the weights were trained with moves every number"
+    )
+    pooling: Literal["weights", "cls", "mean", "patches"] = _later(
+        "weights", "the image feature: CLS; mean of all other tokens, with prompts or without"
+    )
+    final_norm: Literal["weights", "fresh", "none"] = _later(
+        "weights", "fresh: weight 1 and bias 0, as VPT's code reads MAE; none: left out"
+    )
 
 
 class TrialSpec(BaseModel):

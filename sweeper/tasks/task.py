@@ -22,6 +22,11 @@ class TaskInfo:
     metric: str = "top-1"
     available: str = ""  # empty, or why it cannot be used here and how to get it
     parts: dict[str, range] = field(default_factory=dict)  # of a joint task: its images in test
+    licence: str = ""
+    source: str = ""  # where it comes from
+    rule: str = ""  # who says which image is in which split: 'official', 'generated', ...
+    templates: dict[str, str] = field(default_factory=dict)  # others by name: `coop`
+    test_classes: tuple[int, ...] = ()  # labels that test is classified among; empty: all
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,14 @@ class Split:
 
     images: Tensor
     labels: Tensor
+    known: str = ""  # its digest, where whoever stored it on disk has computed it
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def digest(self) -> str:
         """Digest of pixels and labels: 16 hexadecimal digits."""
-        return self._digest
+        return self.known or self._digest
 
     @cached_property
     def _digest(self) -> str:  # gigabytes for some tasks, and each trial asks
