@@ -1,0 +1,59 @@
+"""Files of weights are read whole or refused, and never run."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sweeper.backbones.state_file import read
+from sweeper.errors import InputError
+
+TENSORS = {"a": torch.arange(3.0), "b": torch.ones(2, 2)}
+
+
+@pytest.mark.parametrize("around", [None, "state_dict", "model"])
+def test_the_tensors_of_a_checkpoint_are_found(tmp_path: Path, around: str | None) -> None:
+    path = tmp_path / "one.pth"
+    torch.save(TENSORS if around is None else {around: TENSORS, "epoch": 3}, path)
+    found = read(path)
+    assert found.keys() == TENSORS.keys()
+    assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS)
+
+
+def test_safetensors_are_read(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "one.safetensors")
+    assert torch.equal(read(tmp_path / "one.safetensors")["b"], TENSORS["b"])
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (open, ("/tmp/should-never-be-written", "w"))
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_cut_file_is_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cut{suffix}"
+    (save_file if suffix == ".safetensors" else torch.save)(TENSORS, path)
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(InputError, match=str(path)):
+        read(path)
+
+
+def test_code_is_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"a": Hostile()}, path)
+    with pytest.raises(InputError, match="nothing else"):
+        read(path)
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps({"a": Hostile()}))
+    with pytest.raises(InputError, match="nothing else"):
+        read(tmp_path / "plain.pth")
+    assert not Path("/tmp/should-never-be-written").exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "none.pth")
