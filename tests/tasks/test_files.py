@@ -42,7 +42,7 @@ def test_the_identity_knows_classes_files_labels_splits_and_the_classes_of_test(
     assert again.identity == made[0], "neither where the files are nor how they are called"
 
 
-def test_val_is_cut_from_train_by_name_and_rounded_up(tmp_path):
+def test_val_is_cut_from_train_by_name_and_rounded_up():
     found = cut(ROWS, 0.1)
     assert (len(found["train"]), len(found["val"])) == (90, 11)
     assert sorted(found["train"] + found["val"]) == ROWS
