@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import Tensor
 
+from sweeper.errors import InputError, Problem
+from sweeper.tasks.dataset import Missing
 from sweeper.tasks.deal import shuffled
 from sweeper.tasks.image import decode
 from sweeper.tasks.listing import Listing, Pictures
@@ -39,7 +42,16 @@ def listing(
     notes: Sequence[str] = (),
     test_classes: Sequence[int] = (),
 ) -> Listing:
-    """The splits `rows`; their identity is the digest of classes, files and labels."""
+    """The splits `rows`; their identity is the digest of classes, files and labels.
+
+    Raises InputError where a label has no class.
+    """
+    wrong = [row for found in rows.values() for row in found if not 0 <= row[1] < len(classes)]
+    if wrong:
+        expected = f"0 to {len(classes) - 1}, for {len(classes)} classes"
+        raise InputError(
+            Problem(str(root / file), f"label {label}", expected) for file, label in wrong[:20]
+        )
     return Listing(
         classes=tuple(classes),
         splits={split: pictures(root, found) for split, found in rows.items()},
@@ -59,6 +71,32 @@ def digest(classes: Sequence[str], rows: Mapping[str, Rows], test_classes: Seque
     return found.hexdigest()[:16]
 
 
+def folder_of(root: Path, names: Sequence[str], source: str) -> Path:
+    """The first folder of `names` that is under `root`. Raises Missing, with its `source`."""
+    for name in names:
+        if (root / name).is_dir():
+            return root / name
+    raise Missing(f"{root / names[0]} is missing: {source}")
+
+
+def file_of(folder: Path, names: Sequence[str], source: str) -> Path:
+    """The first file of `names` that is in `folder`. Raises Missing, with its `source`."""
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise Missing(f"{folder / names[0]} is missing: {source}")
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """What goes wrong inside is the fault of the file `path`, which should hold `expected`."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        got = f"unreadable content ({type(error).__name__}: {error})"
+        raise InputError(Problem(str(path), got, expected, "Replace the file.")) from error
+
+
 def cut(rows: Rows, share: float) -> dict[str, list[tuple[str, int]]]:
     """`rows` of a training split as train and val, both in their order: val is `share` of them.
 
@@ -66,7 +104,7 @@ def cut(rows: Rows, share: float) -> dict[str, list[tuple[str, int]]]:
     image of a class stays in train.
     """
     wanted, labels = math.ceil(share * len(rows)), dict(rows)
-    left, val = Counter(labels.values()), set()
+    left, val = Counter(labels.values()), set[str]()
     for file in shuffled([*labels]):
         if len(val) < wanted and left[labels[file]] > 1:
             val.add(file)

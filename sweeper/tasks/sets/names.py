@@ -1,0 +1,12 @@
+"""Names of classes that a release has not in its files, from `classes.json`, by label."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def names_of(release: str) -> tuple[str, ...]:
+    """The classes of `release`, in the order of their labels."""
+    path = Path(__file__).with_name("classes.json")
+    return tuple(json.loads(path.read_text(encoding="utf-8"))[release])
