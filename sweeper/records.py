@@ -75,7 +75,8 @@ class TrialResult:
     epochs: int = 0
     seconds: float = 0.0  # of training and evaluation, over all attempts that were saved
     reason: str = ""  # why it did not finish
-    # Further numbers by metric name: `construction_seconds`, `test/acc/<part of a joint task>`
+    # Further numbers by metric name: `construction_seconds`, `test/macro_f1`,
+    # `test/acc/<part of a joint task>`
     measured: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)  # digests, versions, device, worker
 
@@ -101,6 +102,10 @@ METRICS: dict[str, str] = {
     "val/acc": "top-1 on the validation split, fraction, higher is better",
     "test/loss": "mean cross-entropy on the test split, once, at the end, nats, lower is better",
     "test/acc": "top-1 on the test split, once, at the end, fraction, higher is better",
+    "test/mean_per_class": "mean of the classes' accuracies on the test split, for tasks whose "
+    "metric it is, fraction, higher is better",
+    "test/macro_f1": "mean of the classes' F1 scores on the test split, for tasks whose metric it "
+    "is, fraction, higher is better",
     "lr": "learning rate of the epoch",
     "epoch_seconds": "seconds of the epoch, training and validation",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
 from sweeper.train.checkpoint import Checkpoint, read, write
 from sweeper.train.construction import construct
-from sweeper.train.evaluation import by_part, evaluate
+from sweeper.train.evaluation import Counts, count, on_test
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
 from sweeper.train.shard import WHOLE, Shard
@@ -119,9 +119,9 @@ def _scores(
     device: torch.device,
     shard: Shard,
 ) -> tuple[Score, Score, dict[str, float]]:
-    """Validation and test scores, and those of the parts of a joint task; test is read once."""
+    """Validation and test scores, and what is measured beside them; test is read once."""
 
-    def score(split: Split) -> Score:
+    def read(split: Split, among: Sequence[int] = ()) -> Counts:
         inputs = prepare(
             method,
             split,
@@ -129,9 +129,9 @@ def _scores(
             device=device,
             precision=spec.protocol.precision,
         )
-        return evaluate(method, inputs, shard)
+        return count(method, inputs, shard, classes=len(task.info.classes), among=among)
 
-    return score(task.val), *by_part(score, task)
+    return read(task.val).score, *on_test(partial(read, among=task.info.test_classes), task)
 
 
 def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn.Module:
@@ -203,6 +203,8 @@ def _provenance(
             f"{preprocessing.resize} {preprocessing.size}px {preprocessing.interpolation} "
             f"mean={preprocessing.mean} std={preprocessing.std}"
         ),
+        **({"split_rule": task.info.rule} if task.info.rule else {}),
+        "metric": task.info.metric,
         "device": torch.cuda.get_device_name(device) if cuda else f"cpu {platform.machine()}",
         "torch": torch.__version__,
         "threads": str(torch.get_num_threads()),

@@ -1,10 +1,16 @@
+import warnings
+from dataclasses import replace
+
 import pytest
 import torch
+from sklearn.metrics import balanced_accuracy_score, f1_score
 from torch import nn
 
+from sweeper.records import METRICS
 from sweeper.tasks.task import Split, Task, TaskInfo
-from sweeper.train.evaluation import by_part, evaluate
+from sweeper.train.evaluation import BESIDE, count, evaluate, on_test
 from sweeper.train.inputs import Inputs, prepare
+from sweeper.train.shard import Shard
 
 from . import tiny
 
@@ -44,12 +50,10 @@ def test_the_accuracy_on_each_part_of_a_joint_task_is_measured_in_one_reading():
 
     def score(split):
         read.append(len(split))
-        inputs = Inputs(split.images, split.labels, lambda values: values, CPU)
-        return evaluate(nn.Identity(), inputs)
+        return counts(split.images, split.labels)
 
-    whole = score(Split(logits, labels))
-    read.clear()
-    test, measured = by_part(score, joint({"a": range(70), "b": range(70, 90)}, logits, labels))
+    whole = counts(logits, labels).score
+    test, measured = on_test(score, joint({"a": range(70), "b": range(70, 90)}, logits, labels))
     hits = (logits.argmax(1) == labels).float()
     assert measured == {
         "test/acc/a": pytest.approx(hits[:70].mean().item()),
@@ -59,7 +63,68 @@ def test_the_accuracy_on_each_part_of_a_joint_task_is_measured_in_one_reading():
     assert (test.acc, test.n) == (whole.acc, whole.n)
     assert test.loss == pytest.approx(whole.loss)
     assert sum(read) == 90
-    assert by_part(score, joint({}, logits, labels)) == (whole, {})
+    assert on_test(score, joint({}, logits, labels)) == (whole, {})
+
+
+def counts(logits: torch.Tensor, labels: torch.Tensor, **how):
+    inputs = Inputs(logits, labels, lambda values: values, CPU)
+    return count(nn.Identity(), inputs, **how)
+
+
+@pytest.mark.parametrize("metric", sorted(BESIDE))
+def test_the_metric_of_a_task_is_scikit_learns_over_the_classes_that_occur(metric):
+    torch.manual_seed(3)
+    logits, labels = torch.randn(1203, 9), torch.randint(0, 7, (1203,)) % 5 + 1
+    logits[range(1203), labels] += 0.8  # some are right; classes 0, 6, 7 and 8 never occur
+    reference = {
+        "mean per class": lambda true, said: balanced_accuracy_score(true, said),
+        "macro F1": lambda true, said: f1_score(
+            true, said, average="macro", labels=sorted(set(true.tolist()))
+        ),
+    }
+    task = joint({}, logits, labels)
+    task = replace(task, info=replace(task.info, metric=metric))
+    score, measured = on_test(lambda split: counts(split.images, split.labels, classes=9), task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of classes that are said and never occur
+        expected = reference[metric](labels, logits.argmax(1))
+    assert measured == {BESIDE[metric][0]: pytest.approx(expected)}
+    assert set(measured) <= set(METRICS)
+    assert score.acc != pytest.approx(expected)
+    assert score == evaluate(nn.Identity(), Inputs(logits, labels, lambda values: values, CPU)), (
+        "top-1 stays what it was"
+    )
+
+
+def test_the_sums_of_the_workers_are_those_of_one():
+    torch.manual_seed(4)
+    logits, labels = torch.randn(703, 6), torch.randint(0, 6, (703,))
+    whole = counts(logits, labels, classes=6)
+
+    class Alone(Shard):
+        """Worker `rank` of three that is never answered by the others."""
+
+        def sum(self, tensors):
+            pass
+
+    parts = [counts(logits, labels, classes=6, shard=Alone(rank, 3)) for rank in range(3)]
+    assert torch.equal(sum(part.by_class for part in parts), whole.by_class)
+    assert sum(part.hits for part in parts) == whole.hits
+    none = counts(logits[:1], labels[:1], classes=6, shard=Alone(0, 3))
+    assert torch.equal(none.by_class, torch.zeros(3, 6)), "a worker without an image"
+
+
+def test_test_is_classified_among_its_own_classes():
+    torch.manual_seed(5)
+    among, logits = (1, 4, 6), torch.randn(300, 8)
+    place = torch.randint(0, 3, (300,))
+    labels = torch.tensor(among)[place]
+    inner = logits[:, list(among)]
+    found = counts(logits, labels, among=among, classes=8)
+    assert found.score.acc == pytest.approx((inner.argmax(1) == place).float().mean().item())
+    assert found.score.loss == pytest.approx(nn.functional.cross_entropy(inner, place).item())
+    assert found.by_class[1].nonzero()[:, 0].tolist() == list(among)
+    assert found.score.acc > counts(logits, labels).score.acc
 
 
 def test_images_are_normalised_as_the_weights_want_them():

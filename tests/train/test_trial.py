@@ -5,7 +5,7 @@ import torch
 
 from sweeper.errors import CheckpointError, InputError
 from sweeper.records import TrialResult, TrialStatus
-from sweeper.tasks.task import Task
+from sweeper.tasks.task import Split, Task
 from sweeper.train.trial import run_trial
 
 from . import tiny
@@ -68,6 +68,21 @@ def test_a_trial_of_a_joint_task_has_the_accuracy_on_each_part():
     assert result.test.acc == alone.test.acc
     assert TrialResult.from_json(result.to_json()) == result
     assert alone.measured == {}
+
+
+def test_a_trial_is_measured_and_tested_as_its_task_says():
+    whole = tiny.task()
+    info = replace(whole.info, metric="macro F1", test_classes=(0, 2), rule="split_zhou")
+    kept = whole.test.labels != 1
+    task = replace(whole, info=info, test=Split(whole.test.images[kept], whole.test.labels[kept]))
+    result = run(tiny.Generator, task)[1]
+    open_to_all = run(tiny.Generator, replace(task, info=replace(info, test_classes=())))[1]
+    assert result.measured.keys() == {"test/macro_f1"}
+    assert result.test.loss < open_to_all.test.loss, "a class that cannot be is not in question"
+    assert result.val == open_to_all.val, "val is classified among all"
+    assert result.provenance["split_rule"] == "split_zhou"
+    assert result.provenance["metric"] == "macro F1"
+    assert "split_rule" not in run(tiny.Generator)[1].provenance, "nobody split a drawn task"
 
 
 def test_trials_with_the_same_seed_agree_to_the_bit_and_others_do_not():
