@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sweeper.cli import analyse, check, doctor, export, history, launch, listing, parameters
+from sweeper.cli import analyse, check, doctor, export, history, launch, listing, parameters, tasks
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -30,7 +30,7 @@ for command in (
     parameters.parameters,
     check.check,
     listing.backbones,
-    listing.tasks,
+    tasks.tasks,
     launch.validate,
     launch.schema,
     history.ui,

@@ -1,4 +1,4 @@
-"""`methods`, `backbones`, `tasks`: what is installed and what it accepts."""
+"""`methods`, `backbones`: what is installed and what it accepts."""
 
 from __future__ import annotations
 
@@ -91,34 +91,3 @@ def backbones(name: Name = None, json: options.Json = False) -> None:
     ]
     headers = ["backbone", "width", "depth", "patches", "pixels", "parameters", "what it is"]
     print_rows(headers, rows)
-
-
-def tasks(name: Name = None, json: options.Json = False) -> None:
-    """List the tasks, or describe one. A folder of images (./pets) is a task too, and so are
-    some of them joined by '+' (counting+digits): one classifier over the classes of all.
-    """
-    from sweeper.tasks import catalog
-
-    infos = [catalog.describe(each, Path.cwd()) for each in ([name] if name else catalog.names())]
-    if json:
-        print_json(
-            "tasks",
-            tasks=[
-                {"name": i.name, "classes": list(i.classes), "sizes": i.sizes}
-                | {"template": i.template, "data": i.data, "available": not i.available}
-                | {"parts": [*i.parts]}
-                for i in infos
-            ],
-        )
-        return
-    rows = [
-        [
-            info.name,
-            str(len(info.classes)),
-            " / ".join(str(info.sizes.get(split, "?")) for split in ("train", "val", "test")),
-            info.template,
-            info.available or info.description,
-        ]
-        for info in infos
-    ]
-    print_rows(["task", "classes", "train / val / test", "template", "what it is"], rows)

@@ -44,13 +44,13 @@ class Counts:
 def mean_per_class(counts: Counts) -> float:
     """The mean of the classes' accuracies, over those that occur."""
     right, _, of_it = counts.by_class[:, counts.by_class[2] > 0]
-    return (right / of_it).mean().item()
+    return float((right / of_it).mean())
 
 
 def macro_f1(counts: Counts) -> float:
     """The mean of the classes' F1 scores, over those that occur among the labels, as in WILDS."""
     right, taken, of_it = counts.by_class[:, counts.by_class[2] > 0]
-    return (2 * right / (taken + of_it)).mean().item()
+    return float((2 * right / (taken + of_it)).mean())
 
 
 # `TaskInfo.metric` -> its name in the record, and what it is. Top-1 is always measured.
