@@ -5,7 +5,7 @@ first by the hash of their names. The four sets share ImageNet's train and val. 
 its classes, and test is classified among these, as CoOp does.
 
 A label is the place of a class among the sorted WordNet numbers. Classes are named by CoOp's
-`classnames.txt` where it is given, else by torchvision.
+`classnames.txt` where it is given, else as torchvision's weights do.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sweeper.tasks.dataset import DataSet, Missing
 from sweeper.tasks.deal import shuffled
 from sweeper.tasks.files import Rows, file_of, folder_of, listing, reading
 from sweeper.tasks.listing import Listing
+from sweeper.tasks.sets.names import names_of
 
 VAL_PER_CLASS = 10
 TEMPLATES = {"coop": "a photo of a {}."}
@@ -126,9 +127,7 @@ def _named(root: Path, home: Path, known: Sequence[str]) -> Sequence[str]:
                 lines = path.read_text(encoding="utf-8").splitlines()
                 names = dict(line.strip().split(" ", 1) for line in lines if line.strip())
                 return [names[wnid] for wnid in known]
-    from torchvision.models import ResNet18_Weights  # seconds to import
-
-    found: list[str] = ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
+    found = names_of("imagenet")
     if len(found) != len(known):
         got, place = f"{len(known)} folders of classes", home / "train"
         raise InputError(Problem(str(place), got, f"{len(found)}", "Complete ImageNet."))

@@ -1,4 +1,4 @@
-"""Names of classes that a release has not in its files, from `classes.json`, by label."""
+"""Names of classes that a release does not have in its files, from `classes.json`, by label."""
 
 from __future__ import annotations
 
