@@ -150,7 +150,9 @@ def rows(path: Path, parse: Callable[[str], Row], expected: str) -> list[Row]:
     Raises InputError with every line that it refuses by a ValueError or a KeyError.
     """
     found, problems = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+    ):
         if not line.strip():
             continue
         try:

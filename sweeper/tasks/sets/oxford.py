@@ -18,6 +18,7 @@ from pathlib import Path
 from sweeper.errors import InputError, Problem
 from sweeper.tasks.dataset import DataSet
 from sweeper.tasks.listing import SPLITS, Listing
+from sweeper.tasks.matlab import matlab
 from sweeper.tasks.release import Release, cut, place, require, rows
 from sweeper.tasks.split_zhou import given_or_cut
 
@@ -45,15 +46,11 @@ def _flowers(root: Path) -> Listing:
 
 
 def _labelled_flowers(found: Path) -> Release:
-    from scipy.io import loadmat  # half a second to import
-    from scipy.io.matlab import MatReadError
-
     path = require(found, ["imagelabels.mat"], FLOWERS_SOURCE) / "imagelabels.mat"
-    try:
+    with matlab(path):
+        from scipy.io import loadmat  # half a second to import
+
         labels = loadmat(path)["labels"].ravel().tolist()
-    except (ValueError, TypeError, KeyError, NotImplementedError, MatReadError) as error:
-        got = f"unreadable ({type(error).__name__}: {error})"
-        raise InputError(Problem(str(path), got, "the released file")) from error
     files = [(f"image_{number:05}.jpg", label - 1) for number, label in enumerate(labels, 1)]
     return Release(found / "jpg", _names_of_flowers(found), {"all": files})
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sweeper.errors import InputError, Problem
 from sweeper.tasks.dataset import DataSet
 from sweeper.tasks.listing import Listing
+from sweeper.tasks.matlab import matlab
 from sweeper.tasks.release import Files, Release, place, require
 from sweeper.tasks.split_zhou import given_or_cut
 
@@ -44,14 +44,10 @@ def _read(root: Path) -> Listing:
 
 
 def _open(root: Path, split: str) -> Any:
-    from scipy.io.matlab import MatReadError
     from torchvision.datasets import StanfordCars  # seconds to import, and few runs need it
 
-    try:
+    with matlab(root / "stanford_cars"):
         return StanfordCars(root, split, loader=str)  # a loader that opens nothing
-    except (ValueError, TypeError, KeyError, NotImplementedError, MatReadError) as error:
-        where, got = str(root / "stanford_cars"), f"an unreadable .mat file ({error})"
-        raise InputError(Problem(where, got, "the released files")) from error
 
 
 def _files(found: Path, cars: Any) -> Files:

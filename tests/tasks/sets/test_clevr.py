@@ -51,11 +51,11 @@ def test_a_file_of_scenes_that_is_cut_short_is_named(tmp_path):
     place = scenes(tmp_path, COUNTS)
     path = place / "scenes" / "CLEVR_val_scenes.json"
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(InputError, match="CLEVR_val_scenes.json: JSONDecodeError"):
+    with pytest.raises(InputError, match=r"CLEVR_val_scenes.json: JSONDecodeError"):
         data_sets()["clevr_count"].listing(tmp_path)
     path.write_text(json.dumps({"scenes": []}))
     with pytest.raises(InputError, match="a scene for each image"):
         data_sets()["clevr_count"].listing(tmp_path)
     path.unlink()
-    with pytest.raises(Missing, match="CLEVR_val_scenes.json is missing"):
+    with pytest.raises(Missing, match=r"CLEVR_val_scenes.json is missing"):
         data_sets()["clevr_count"].listing(tmp_path)

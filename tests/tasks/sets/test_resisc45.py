@@ -29,5 +29,5 @@ def test_the_file_of_pgn_is_used_where_it_lies(tmp_path):
 
 
 def test_a_missing_set_says_how_to_get_it(tmp_path):
-    with pytest.raises(Missing, match="resisc45_json.json of PGN's public code"):
+    with pytest.raises(Missing, match=r"resisc45_json.json of PGN's public code"):
         data_sets()["resisc45"].listing(tmp_path)
