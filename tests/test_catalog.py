@@ -93,6 +93,7 @@ def test_a_template_is_one_that_the_task_has_or_a_text(tmp_path: Path) -> None:
     INSTALLED.template("digits", "a {}.", HERE)
     with pytest.raises(InputError, match="template of task 'digits': 'coop'"):
         INSTALLED.template("digits", "coop", HERE)
-    folders(tmp_path / "twin", ["zero", "other"], 5)
-    with pytest.raises(InputError, match="both have 'a zero'"):
-        INSTALLED.template("digits+./twin", "a {}", tmp_path)
+    folders(tmp_path / "cloth", ["striped", "woven"], 5)
+    INSTALLED.template("textures+./cloth", "", tmp_path)
+    with pytest.raises(InputError, match="both have 'a striped'"):
+        INSTALLED.template("textures+./cloth", "a {}", tmp_path)
