@@ -15,6 +15,7 @@ from sweeper.errors import InputError, Problem, nearest
 from sweeper.method import Plugin
 from sweeper.spec.catalog import Data
 from sweeper.tasks import catalog as tasks
+from sweeper.tasks.template import worded
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ class Installed:
             raise InputError(Problem("task", f"'{name}'", "its files", info.available))
         source = tasks.located(name, folder) if tasks.folders_of(name, folder) else ""
         return Data(info.name, info.data, source)
+
+    def template(self, task: str, template: str, folder: Path) -> None:
+        """Raises InputError where the classes of the task cannot be written into the template."""
+        worded(tasks.describe(task, folder), template)
 
     def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
         """Why the backbone cannot carry the method with these parameters; empty if it can."""

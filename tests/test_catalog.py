@@ -13,6 +13,8 @@ from sweeper.errors import InputError
 from sweeper.spec.catalog import Data
 from sweeper.tasks import catalog as tasks
 
+from .tasks.sets.released import folders
+
 HERE = Path()
 INSTALLED = Installed()
 
@@ -85,3 +87,13 @@ def test_skip_gives_the_reason_of_the_method_or_nothing() -> None:
     limit = towers.describe(name).max_prompts
     assert INSTALLED.skip("pgn", {"prompt_length": limit}, name, HERE) == ""
     assert str(limit) in INSTALLED.skip("pgn", {"prompt_length": limit + 1}, name, HERE)
+
+
+def test_a_template_is_one_that_the_task_has_or_a_text(tmp_path: Path) -> None:
+    INSTALLED.template("digits", "a {}.", HERE)
+    with pytest.raises(InputError, match="template of task 'digits': 'coop'"):
+        INSTALLED.template("digits", "coop", HERE)
+    folders(tmp_path / "cloth", ["striped", "woven"], 5)
+    INSTALLED.template("textures+./cloth", "", tmp_path)
+    with pytest.raises(InputError, match="both have 'a striped'"):
+        INSTALLED.template("textures+./cloth", "a {}", tmp_path)

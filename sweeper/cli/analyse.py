@@ -120,6 +120,7 @@ def _task(store: Store, found: RecordedTrial, backbone: Backbone) -> Task:
     """The task that the trial was trained on, from where its plan found it."""
     from sweeper.tasks import catalog as tasks
     from sweeper.tracking.history import launches, read_plan
+    from sweeper.train.trial import asked
 
     spec = found.spec
     plans = found.used_by | {found.first_plan}
@@ -136,4 +137,4 @@ def _task(store: Store, found: RecordedTrial, backbone: Backbone) -> Task:
         raise InputError(
             Problem(f"task '{name}'", f"its images are {task.info.data}", f"{spec.data}, as then")
         )
-    return task
+    return asked(task, spec)

@@ -66,8 +66,10 @@ def clashes(spec: TrialSpec) -> list[tuple[str, str, str]]:
     if protocol.shots and protocol.data_fraction < 1:
         got = f"shots: {protocol.shots} with data_fraction: {protocol.data_fraction}"
         found.append(("data_fraction", got, "shots, or a fraction"))
-    if "{}" not in protocol.template and protocol.template not in ("", "coop"):
-        rule = "a text with '{}' where the class name goes, or coop"
+    around = protocol.template.split("{}")
+    text = len(around) == 2 and not any(sign in part for part in around for sign in "{}")
+    if not text and protocol.template not in ("", "coop"):
+        rule = "a text with one '{}', where the class name goes, or coop"
         found.append(("template", f"template: {protocol.template!r}", rule))
     if recipe.warmup_epochs > recipe.epochs:
         got = f"warmup_epochs: {recipe.warmup_epochs} of epochs: {recipe.epochs}"

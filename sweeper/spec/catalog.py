@@ -81,6 +81,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def template(self, task: str, template: str, folder: Path) -> None:
+        """Raises InputError where the classes of the task cannot be written into the template."""
+        ...
+
     def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
         """Why the backbone cannot carry the method with these parameters; empty if it can."""
         ...

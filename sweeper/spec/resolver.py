@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sweeper.errors import InputError
 from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
 from sweeper.spec.catalog import Catalog, Data, MethodEntry
 from sweeper.spec.lookup import Lookup
@@ -89,7 +90,7 @@ class Resolver:
             ground = Ground(str(backbone.value), weights, data.name, data.identity, identities)
             spec = assemble(entry, plain, ground, seed=0)
             held = spec.params | {name: plain[name] for name in lacking}
-            whole = self._consistent(asked, settings, spec)
+            whole = self._consistent(asked, settings, spec) and self._worded(settings, task)
             spec = spec.model_copy(update={"params": held}) if whole else None
         return Found(spec, entry.trains, str(backbone.value), skip, _blamed(asked, skip))
 
@@ -177,6 +178,18 @@ class Resolver:
             blamed = "epochs" if name == "warmup_epochs" and "epochs" in asked.own else name
             self._mistakes.add(settings[blamed].place, got, rule)
         return not found
+
+    def _worded(self, settings: Mapping[str, Node], task: Node | None) -> bool:
+        """Whether the task can be told with the template that is asked for."""
+        node = settings.get("template")
+        if node is None or task is None or not node.value:
+            return True
+        try:
+            self._catalog.template(str(task.value), str(node.value), task.folder)
+        except InputError as error:
+            self._mistakes.adopt(node, error)
+            return False
+        return True
 
 
 def _part(settings: Mapping[str, Node], names: Iterable[str]) -> dict[str, Node]:

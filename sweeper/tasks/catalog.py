@@ -8,11 +8,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
+
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import InputError, Problem, nearest
-from sweeper.tasks import cifar, folder, joint, sun397
+from sweeper.tasks import folder, joint
+from sweeper.tasks.dataset import DataSet, Missing
 from sweeper.tasks.drawn import DRAWN
 from sweeper.tasks.image import resize
+from sweeper.tasks.listing import Listing, Pictures
+from sweeper.tasks.sets import data_sets
 from sweeper.tasks.task import Split, Task, TaskInfo
 
 DRAWING = "drawn-1"  # pictures that come out differently are new data: count this up
@@ -20,7 +25,7 @@ DRAWING = "drawn-1"  # pictures that come out differently are new data: count th
 
 def names() -> list[str]:
     """The built-in tasks; a folder of images is a task too, by its path."""
-    return sorted([*DRAWN, *cifar.SETS, "sun397"])
+    return sorted([*DRAWN, *data_sets()])
 
 
 def describe(name: str, relative_to: Path) -> TaskInfo:
@@ -41,10 +46,11 @@ def describe(name: str, relative_to: Path) -> TaskInfo:
         return TaskInfo(
             name, DRAWING, task.description, task.classes, task.template, dict(task.sizes)
         )
-    if name in cifar.SETS:
-        return cifar.describe(name, data_root())
-    if name == "sun397":
-        return sun397.describe(data_root())
+    if name in data_sets():
+        try:
+            return _told(data_sets()[name], data_sets()[name].listing(data_root()))
+        except Missing as missing:
+            return _told(data_sets()[name], None, str(missing))
     hint = nearest(name, names())
     if (relative_to / name).is_dir():
         hint = f"For the folder of this name write './{name}'."
@@ -66,10 +72,10 @@ def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) ->
     info = describe(name, relative_to)
     if info.available:
         raise InputError(Problem("task", f"'{name}'", "its files", info.available))
-    if name in cifar.SETS:
-        return cifar.load(name, data_root(), preprocessing)
-    if name == "sun397":
-        return sun397.load(data_root(), preprocessing)
+    if name in data_sets():
+        found = data_sets()[name].listing(data_root())
+        pictures = {split: _decoded(found.splits[split], preprocessing) for split in found.splits}
+        return Task(info, **pictures)
     splits = {
         split: Split(resize(images, preprocessing), labels)
         for split, (images, labels) in DRAWN[name].draw().items()
@@ -102,6 +108,29 @@ def data_root() -> Path:
     """Where public data sets are looked for: SWEEPER_DATA, or ~/.cache/sweeper/data."""
     given = os.environ.get("SWEEPER_DATA")
     return Path(given).expanduser() if given else Path.home() / ".cache" / "sweeper" / "data"
+
+
+def _told(data: DataSet, found: Listing | None, missing: str = "") -> TaskInfo:
+    """`data` with what was found of it; nothing was, where files are `missing`."""
+    return TaskInfo(
+        name=data.name,
+        data=f"{data.name}-absent" if found is None else found.identity,
+        description=data.description,
+        classes=() if found is None else found.classes,
+        template=data.template,
+        sizes={} if found is None else {split: len(each) for split, each in found.splits.items()},
+        metric=data.metric,
+        available=missing,
+        licence=data.licence,
+        source=data.source,
+        rule="" if found is None else found.rule,
+        templates=dict(data.templates),
+    )
+
+
+def _decoded(pictures: Pictures, preprocessing: Preprocessing) -> Split:
+    images = [resize(pictures.read(n)[None], preprocessing) for n in range(len(pictures))]
+    return Split(torch.cat(images), torch.tensor(pictures.labels))
 
 
 def _described(parts: list[str], relative_to: Path) -> list[TaskInfo]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweeper.errors import InputError, Problem
-from sweeper.tasks.listing import SPLITS, Listing
+from sweeper.tasks.listing import Listing
 
 Metric = Literal["top-1", "mean per class", "macro F1"]
 
@@ -24,7 +24,9 @@ class DataSet:
     name: str
     description: str
     classes: int  # K
-    sizes: Mapping[str, Mapping[str, int]]  # rule of the splits -> split -> images, as declared
+    # Rule of the splits -> split -> images, as declared. 'train+val' is the sum of both, where only
+    # that is known.
+    sizes: Mapping[str, Mapping[str, int]]
     template: str  # with '{}' for the class name
     licence: str
     source: str  # where it comes from, and what of it goes where under the data folder
@@ -43,10 +45,9 @@ class DataSet:
         problems = []
         if len(found.classes) != self.classes:
             problems.append(self._wrong("classes", len(found.classes), self.classes))
-        for split in SPLITS:
-            expected = self.sizes[found.rule].get(split)
-            got = len(found.splits[split])
-            if expected is not None and got != expected:
+        for split, expected in self.sizes[found.rule].items():
+            got = sum(len(found.splits[part]) for part in split.split("+"))
+            if got != expected:
                 problems.append(self._wrong(f"images in {split} ({found.rule})", got, expected))
         if problems:
             raise InputError(problems)

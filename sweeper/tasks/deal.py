@@ -31,5 +31,18 @@ def deal(names: Sequence[str], shares: Mapping[str, float]) -> dict[str, list[st
     return dealt | {"train": left}
 
 
+def portions(names: Sequence[str], shares: Mapping[str, float], rest: str) -> dict[str, list[str]]:
+    """Deal the images `names` of one class so that each share is met exactly, but for rounding.
+
+    In the order of their hashes: the first share to the first split of `shares`, and so on; `rest`
+    gets what is left.
+    """
+    left, dealt = shuffled(names), {}
+    for split, share in shares.items():
+        count = round(share * len(names))
+        dealt[split], left = left[:count], left[count:]
+    return dealt | {rest: left}
+
+
 def _place(name: str) -> float:
     return derive(0, "split", name) / 2**63

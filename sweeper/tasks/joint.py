@@ -52,6 +52,7 @@ def describe(parts: Sequence[TaskInfo]) -> TaskInfo:
         parts={
             part.name: range(*bounds) for part, bounds in zip(parts, pairwise(tested), strict=True)
         },
+        joined=tuple(parts),
     )
 
 

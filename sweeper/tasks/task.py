@@ -22,6 +22,7 @@ class TaskInfo:
     metric: str = "top-1"
     available: str = ""  # empty, or why it cannot be used here and how to get it
     parts: dict[str, range] = field(default_factory=dict)  # of a joint task: its images in test
+    joined: tuple[TaskInfo, ...] = ()  # what is known of those parts
     licence: str = ""
     source: str = ""  # where it comes from
     rule: str = ""  # who says which image is in which split: 'official', 'generated', ...

@@ -16,7 +16,7 @@ from sweeper.tasks.task import Split, Task
 from sweeper.train.construction import construct
 from sweeper.train.fit import fit, rounds_of
 from sweeper.train.state import trainable
-from sweeper.train.trial import build
+from sweeper.train.trial import asked, build
 
 STEPS = 3  # of each of two short epochs; the first one warms up and does not count
 
@@ -39,6 +39,7 @@ def probe_seconds(
     trains = plugin.trains and spec.recipe.epochs > 0
     if not trains and not issubclass(plugin.module, Constructs):
         return 0.0
+    task = asked(task, spec)
     method = build(spec, plugin, backbone, task).to(device)
     preprocessing = backbone.info.preprocessing
     measured = construct(method, task, others, spec.protocol, preprocessing, device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +19,9 @@ from sweeper.method import Plugin
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
 from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
+from sweeper.tasks.subset import fewer, subset
 from sweeper.tasks.task import Split, Task
+from sweeper.tasks.template import worded
 from sweeper.train.checkpoint import Checkpoint, read, write
 from sweeper.train.construction import construct
 from sweeper.train.evaluation import Counts, count, on_test
@@ -56,6 +59,7 @@ def run_trial(
     where the file is damaged or of another trial (delete it to start over).
     """
     _check_identity(spec, plugin, backbone, task, others)
+    task = asked(task, spec)
     preprocessing = backbone.info.preprocessing
     method = build(spec, plugin, backbone, task).to(device)
     found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
@@ -67,7 +71,7 @@ def run_trial(
         TrialResult,
         spec.id,
         trainable_parameters=parameters,
-        provenance=_provenance(task, others, preprocessing, device, shard),
+        provenance=_provenance(task, others, preprocessing, device, shard) | _shortage(task, spec),
     )
 
     if plugin.trains and trainable(method):
@@ -134,6 +138,12 @@ def _scores(
     return read(task.val).score, *on_test(partial(read, among=task.info.test_classes), task)
 
 
+def asked(task: Task, spec: TrialSpec) -> Task:
+    """`task` as the protocol of `spec` asks for it: its images of train and val, its template."""
+    info = worded(task.info, spec.protocol.template)
+    return subset(replace(task, info=info), spec.protocol, spec.seed)
+
+
 def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn.Module:
     """The untrained method of `spec`, on the CPU."""
     return plugin.module(
@@ -184,6 +194,12 @@ def _check_identity(
     ]
     if problems:
         raise InputError(problems)
+
+
+def _shortage(task: Task, spec: TrialSpec) -> dict[str, str]:
+    """The classes that have fewer images than the shots of `spec`, if any."""
+    short = fewer(task, spec.protocol)
+    return {"fewer_than_shots": ", ".join(short)} if short else {}
 
 
 def _provenance(

@@ -123,6 +123,12 @@ class Shelf:
         called = "+".join(path.name for path in paths)
         return Data(called, f"{called}@0123", "+".join(str(path.resolve()) for path in paths))
 
+    def template(self, task: str, template: str, folder: Path) -> None:
+        del folder
+        if template == "coop" and task != "digits":
+            where = f"template of task '{task}'"
+            raise InputError(Problem(where, "'coop'", "one that it has"))
+
     def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
         del folder
         if method == "tp" and backbone == "textless":

@@ -56,3 +56,24 @@ def test_a_reason_that_holds_for_the_base_is_said_once(tmp_path: Path) -> None:
         "sweep.yaml:1:1: ",
         "sweep.yaml:5:14:",
     ]
+
+
+def test_a_template_that_a_task_does_not_have_is_a_mistake_of_its_line(tmp_path: Path) -> None:
+    text = BASE.lstrip() + "ablate: {template: [coop, 'a {}.']}\nover: {task: [digits, shapes]}\n"
+    assert complaints(tmp_path, text) == [
+        "sweep.yaml:5:21: template of task 'shapes': 'coop'; expected one that it has"
+    ]
+    text = text.replace(", shapes", "")
+    templates = [trial.protocol.template for trial in plan(tmp_path, text).trials()]
+    assert sorted(set(templates)) == ["", "a {}.", "coop"]
+
+
+def test_a_template_has_one_place_for_the_class(tmp_path: Path) -> None:
+    text = BASE.lstrip() + "ablate: {template: ['a {}.', a photo, '{} and {}', 'a {kind} {}']}\n"
+    found = complaints(tmp_path, text)
+    assert [message.split(";")[0] for message in found] == [
+        "sweep.yaml:5:30: template: 'a photo'",
+        "sweep.yaml:5:39: template: '{} and {}'",
+        "sweep.yaml:5:52: template: 'a {kind} {}'",
+    ]
+    assert found[0].endswith("expected a text with one '{}', where the class name goes, or coop")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_an_unknown_name_gets_the_nearest_one_or_the_path(tmp_path):
 
 def test_a_public_set_that_is_not_here_is_not_loaded(monkeypatch, tmp_path):
     monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
-    with pytest.raises(InputError, match=r"cifar-100-python is missing: unpack"):
+    with pytest.raises(InputError, match=r"cifar-100-python is missing: get it"):
         catalog.load("cifar100", SIZED)
 
 
@@ -60,3 +61,24 @@ def test_the_data_folder_is_where_the_user_says(monkeypatch, tmp_path):
     assert catalog.data_root() == Path.home() / ".cache" / "sweeper" / "data"
     monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
     assert catalog.data_root() == tmp_path
+
+
+def test_a_public_set_that_lies_there_is_described_and_loaded(monkeypatch, tmp_path):
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
+    place = tmp_path / "dtd" / "images"
+    fill(place / "banded", 10)
+    fill(place / "chequered", 10)
+    tiny = replace(
+        catalog.data_sets()["dtd"],
+        classes=2,
+        sizes={"generated": {"train": 10, "val": 4, "test": 6}},
+    )
+    monkeypatch.setattr(catalog, "data_sets", lambda: {"dtd": tiny})
+    info = catalog.describe("dtd", tmp_path)
+    assert (info.rule, info.licence, info.available) == ("generated", tiny.licence, "")
+    assert info.sizes == {"train": 10, "val": 4, "test": 6}
+    assert info.templates == {"coop": "{} texture."}
+    task = catalog.load("dtd", SIZED)
+    assert task.info == info
+    assert task.val.images.shape == (4, 3, 48, 48)
+    assert task.val.labels.tolist() == [0, 0, 1, 1]

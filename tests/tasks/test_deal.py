@@ -1,6 +1,6 @@
 import pytest
 
-from sweeper.tasks.deal import deal, shuffled
+from sweeper.tasks.deal import deal, portions, shuffled
 
 SHARES = {"test": 0.2, "val": 0.2}
 
@@ -40,3 +40,15 @@ def test_the_order_does_not_depend_on_what_else_is_there():
     inside = [name for name in shuffled(names(30)) if name in some]
     assert shuffled(some) == inside
     assert shuffled(some[::-1]) == inside != some
+
+
+def test_portions_are_exact_but_for_rounding_and_follow_the_hashes():
+    found = portions(names(11), {"train": 0.5, "val": 0.2}, "test")
+    assert {split: len(dealt) for split, dealt in found.items()} == {
+        "train": 6,  # 5.5, to the even number
+        "val": 2,
+        "test": 3,
+    }
+    assert found["train"] + found["val"] + found["test"] == shuffled(names(11))
+    assert portions(names(11)[::-1], {"train": 0.5, "val": 0.2}, "test") == found
+    assert len(portions(names(100), {"val": 0.2}, "train")["train"]) == 80

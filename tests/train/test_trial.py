@@ -1,11 +1,16 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 import torch
 
 from sweeper.errors import CheckpointError, InputError
 from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.trial import Protocol
+from sweeper.tasks.subset import subset
 from sweeper.tasks.task import Split, Task
+from sweeper.train import trained
+from sweeper.train.probe import probe_seconds
 from sweeper.train.trial import run_trial
 
 from . import tiny
@@ -172,3 +177,81 @@ def test_the_test_split_decides_nothing():
     strip = [[{**vars(r), "seconds": 0} for r in records] for records in (one[0], other[0])]
     assert strip[0] == strip[1]
     assert one[1].val == other[1].val
+
+
+class Told(tiny.Probe):
+    """Keeps the texts of its classes."""
+
+    texts: ClassVar[list[tuple[str, ...]]] = []
+
+    def __init__(self, *, classes, template, **rest):
+        self.texts.append(tuple(template.format(name) for name in classes))
+        super().__init__(classes=classes, template=template, **rest)
+
+
+def asking(module, **protocol):
+    spec = tiny.spec(module)
+    return spec.model_copy(update={"protocol": Protocol(**protocol)})
+
+
+def test_a_few_shot_trial_trains_on_its_subset_alone():
+    spec, task = asking(tiny.Generator, shots=2), tiny.task()
+    chosen = subset(task, spec.protocol, spec.seed)
+    records, result = run(tiny.Generator, spec=spec)
+    assert (len(chosen.train), result.val.n, result.test.n) == (6, 6, 18)
+    for split in ("train", "val", "test"):
+        assert result.provenance[f"{split}_digest"] == getattr(chosen, split).digest()
+    plain = asking(tiny.Generator)
+    trained = [one.train_loss for one in records]
+    assert trained == [one.train_loss for one in run(tiny.Generator, chosen, spec=plain)[0]]
+    assert "fewer_than_shots" not in result.provenance
+
+
+def test_classes_with_fewer_images_than_shots_are_recorded():
+    spec = asking(tiny.Generator, shots=13)
+    _, result = run(tiny.Generator, spec=spec)  # 37 images: 13 red, 12 green, 12 blue
+    assert result.provenance["fewer_than_shots"] == "green, blue"
+
+
+def test_a_fraction_of_train_leaves_val_whole():
+    _, result = run(tiny.Generator, spec=asking(tiny.Generator, data_fraction=0.25))
+    assert (result.val.n, result.test.n) == (12, 18)
+    task = tiny.task()
+    quarter = subset(task, Protocol(data_fraction=0.25), 0).train
+    assert len(quarter) == 9
+    assert result.provenance["train_digest"] == quarter.digest()
+    assert result.provenance["val_digest"] == task.val.digest()
+
+
+def test_the_method_is_built_with_the_template_that_is_asked_for(tmp_path):
+    task = tiny.task()
+    task = replace(task, info=replace(task.info, templates={"coop": "a kind of {}."}))
+    Told.texts.clear()
+    for template in ("", "coop", "{}?"):
+        run(Told, task, spec=asking(Told, template=template), keep=tmp_path / "kept")
+        (*_, told) = Told.texts
+        template, text = {
+            "": ("a {}", "a red"),
+            "coop": ("a kind of {}.", "a kind of red."),
+            "{}?": ("{}?", "red?"),
+        }[template]
+        assert told[0] == text
+        assert trained.read(tmp_path / "kept").template == template
+    with pytest.raises(InputError, match="template of task 'colours': 'coop'"):
+        run(Told, spec=asking(Told, template="coop"))
+
+
+def test_the_time_of_a_trial_is_that_of_its_subset():
+    counted = tiny.TinyBackbone()
+    for spec in (asking(tiny.Prompts), asking(tiny.Prompts, shots=1)):
+        before = counted.images_seen
+        seconds = probe_seconds(
+            spec,
+            plugin=tiny.plugin(tiny.Prompts),
+            backbone=counted,
+            task=tiny.task(),
+            device=CPU,
+        )
+        assert seconds > 0
+        few = counted.images_seen - before
+    assert few == 2 * (3 + 3), "two epochs of three images of train and three of val"
