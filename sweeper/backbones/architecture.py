@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from math import isqrt
 from typing import Any
 
@@ -34,6 +34,11 @@ def describe(file: WeightsFile) -> BackboneInfo:
         InputError: the file cannot be read, does not say what it is, or lacks a tensor of what
             it is said to be, or has one too many.
     """
+    return _described(file, file.identity)
+
+
+@lru_cache(maxsize=64)
+def _described(file: WeightsFile, identity: str) -> BackboneInfo:
     like = released_as(file)
     from_timm = like.startswith(timm_release.PREFIX)
     info = timm_release.describe(like) if from_timm else released.describe(like)
@@ -49,7 +54,7 @@ def describe(file: WeightsFile) -> BackboneInfo:
     return replace(
         info,
         name=file.name,
-        weights=file.identity,
+        weights=identity,
         description=f"the user's file {file.path.name}, as {like} in all else",
         head_classes=classes,
         ways=frozenset(ways),

@@ -83,8 +83,8 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     if state is not None:
         filled = hollow(name)
         filled.load_state_dict(state, strict=True, assign=True)
-        # the causal mask is no weight, and was made on the meta device
-        filled.attn_mask = filled.build_attention_mask() if filled.attn_mask is not None else None
+        # the causal mask is in no file, and was made without memory too
+        filled.attn_mask = torch.full(filled.attn_mask.shape, float("-inf")).triu_(1)
         return filled
     try:
         file = open_clip.download_pretrained(open_clip.get_pretrained_cfg(model, tag))
