@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from sweeper import discovery
 from sweeper.backbones import towers
+from sweeper.backbones.setting import Setting
 from sweeper.errors import InputError, Problem, nearest
 from sweeper.method import Plugin
-from sweeper.spec.catalog import Data
+from sweeper.spec.catalog import Data, Weights
+from sweeper.spec.trial import Protocol
 from sweeper.tasks import catalog as tasks
 from sweeper.tasks.template import worded
 
@@ -92,9 +94,9 @@ class Installed:
         """The method of that name, or in that file. Raises InputError."""
         return InstalledMethod(discovery.find(name, folder))
 
-    def backbone(self, name: str) -> str:
-        """The identity of its weights. Raises InputError."""
-        return towers.describe(name).weights
+    def backbone(self, name: str, folder: Path) -> Weights:
+        """Its name, the identity of its weights and where they lie. Raises InputError."""
+        return towers.find(name, folder)
 
     def task(self, name: str, folder: Path) -> Data:
         """Its name, its data's identity and where it lies. Raises InputError."""
@@ -108,7 +110,18 @@ class Installed:
         """Raises InputError where the classes of the task cannot be written into the template."""
         worded(tasks.describe(task, folder), template)
 
-    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
-        """Why the backbone cannot carry the method with these parameters; empty if it can."""
-        plugin = discovery.find(method, folder)
-        return plugin.skip(plugin.params(**params), towers.describe(backbone)) or ""
+    def skip(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        backbone: Weights,
+        protocol: Protocol,
+        folder: Path,
+    ) -> str:
+        """Why the backbone cannot carry the method with these parameters, or cannot have the
+        protocol's words about it; empty if it can.
+        """
+        plugin, setting = discovery.find(method, folder), Setting.of(protocol)
+        info = towers.describe(backbone.name, path=backbone.source)
+        reason = setting.misfit(info)
+        return reason or plugin.skip(plugin.params(**params), setting.described(info)) or ""

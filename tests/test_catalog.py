@@ -10,7 +10,8 @@ import methods
 from sweeper.backbones import towers
 from sweeper.catalog import Installed
 from sweeper.errors import InputError
-from sweeper.spec.catalog import Data
+from sweeper.spec.catalog import Data, Weights
+from sweeper.spec.trial import Protocol
 from sweeper.tasks import catalog as tasks
 
 from .tasks.sets.released import folders
@@ -58,10 +59,11 @@ def test_users_file_is_known_by_its_source(tmp_path: Path) -> None:
 
 
 def test_backbone_is_known_by_its_weights() -> None:
-    assert INSTALLED.backbone("openclip/ViT-B-32-quickgelu@openai") == "openai"
-    assert INSTALLED.backbone("embedded") == towers.describe("embedded").weights
+    b32 = "openclip/ViT-B-32-quickgelu@openai"
+    assert INSTALLED.backbone(b32, HERE) == Weights(b32, "openai")
+    assert INSTALLED.backbone("embedded", HERE).identity == towers.describe("embedded").weights
     with pytest.raises(InputError, match="Did you mean 'embedded'"):
-        INSTALLED.backbone("embeddedd")
+        INSTALLED.backbone("embeddedd", HERE)
 
 
 def test_task_has_a_name_and_the_identity_of_its_data() -> None:
@@ -85,8 +87,9 @@ def test_task_that_is_not_at_hand_is_refused_with_the_way_to_get_it(
 def test_skip_gives_the_reason_of_the_method_or_nothing() -> None:
     name = "openclip/ViT-B-32-quickgelu@openai"
     limit = towers.describe(name).max_prompts
-    assert INSTALLED.skip("pgn", {"prompt_length": limit}, name, HERE) == ""
-    assert str(limit) in INSTALLED.skip("pgn", {"prompt_length": limit + 1}, name, HERE)
+    b32 = Weights(name, "openai")
+    assert INSTALLED.skip("pgn", {"prompt_length": limit}, b32, Protocol(), HERE) == ""
+    assert str(limit) in INSTALLED.skip("pgn", {"prompt_length": limit + 1}, b32, Protocol(), HERE)
 
 
 def test_a_template_is_one_that_the_task_has_or_a_text(tmp_path: Path) -> None:

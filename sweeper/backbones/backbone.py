@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sweeper.backbones.image_tower import Pooling, Trace
 from sweeper.backbones.prompts import Adapter, Prompts
+from sweeper.backbones.setting import AS_RELEASED, Setting
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class BackboneInfo:
     """What is known of a backbone before its weights are loaded."""
 
     name: str
-    weights: str  # digest of the shipped file, or the pretrained tag
+    weights: str  # digest of the shipped or the user's file, or the pretrained tag
     description: str
     width: int  # D
     depth: int  # L
@@ -49,6 +50,9 @@ class BackboneInfo:
     text_width: int = 0  # D_t
     text_depth: int = 0  # L_t
     text_context: int = 0  # tokens of a text, with start and end
+    activation: str = ""  # of the MLPs: gelu, quick_gelu; empty where there are none of ours
+    setting: Setting = AS_RELEASED  # in which all of this holds
+    note: str = ""  # what was assumed, for the user to know; empty: nothing
 
 
 WAYS: dict[str, str] = {

@@ -9,6 +9,7 @@ Symbols: B images, K classes, T tokens of a text, D width, E joint width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -53,8 +54,9 @@ class ClipBackbone:
         self.info = info
         self.logit_scale: float = model.logit_scale.exp().item()
         self._model = model.requires_grad_(False).eval()
-        self._image = image_tower(visual)
-        self._text = text_tower(model)
+        self._image = info.setting.tower(image_tower(visual))
+        text = text_tower(model)
+        self._text = replace(text, shape=info.setting.shape(text.shape))
         self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
 
     def tensors(self) -> Mapping[str, Tensor]:

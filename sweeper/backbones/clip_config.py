@@ -54,6 +54,7 @@ def describe_config(
         text_width=text["width"],
         text_depth=text["layers"],
         text_context=text.get("context_length", CONTEXT),
+        activation="quick_gelu" if config.get("quick_gelu", False) else "gelu",
     )
 
 

@@ -2,7 +2,7 @@
 
 Weights go by timm's names, whichever library they come from: `patch_embed.proj.weight` (`.bias`),
 `cls_token`, `pos_embed`, `norm_pre.*` (CLIP), `blocks.<i>.norm1|attn.qkv|attn.proj|norm2|mlp.fc1|
-mlp.fc2|ls1|ls2.*`, `norm.*`, and `proj` [D, E] (CLIP).
+mlp.fc2|ls1|ls2.*`, `norm.*` (may be left out), and `proj` [D, E] (CLIP).
 
 Symbols: B images, D width, E joint width, L blocks, h heads, N_e patch tokens, T = 1 + N_e + p.
 """
@@ -150,7 +150,7 @@ class ImageTower:
         if self.pooling == "patches":
             tokens = parted(tokens, count, place)[0]
         pooled = tokens[:, 0] if self.pooling == "cls" else tokens[:, 1:].mean(dim=1)
-        features = self._norm("norm", pooled)
+        features = self._norm("norm", pooled) if "norm.weight" in self.weights else pooled
         return features @ self.weights["proj"] if "proj" in self.weights else features
 
     def _norm(self, name: str, tokens: Tensor) -> Tensor:

@@ -6,10 +6,13 @@ that the model is built with: open_clip itself merely warns, and every number mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import open_clip
+import torch
+from torch import Tensor
 
 from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.clip_config import describe_config, is_plain
@@ -63,13 +66,26 @@ def describe(name: str) -> BackboneInfo:
     )
 
 
-def load(name: str) -> Any:
-    """The model as an `open_clip.model.CLIP` in float32, from open_clip's caches or the network.
+def hollow(name: str) -> Any:
+    """The model without memory for its weights."""
+    with torch.device("meta"):
+        return open_clip.CLIP(**open_clip.get_model_config(_split(name)[0]))
+
+
+def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
+    """The model as an `open_clip.model.CLIP` in float32: with `state`, or from open_clip's caches
+    or the network.
 
     Raises:
         InputError: as `describe`; or the weights are neither cached nor to be had.
     """
     model, tag = _split(name)
+    if state is not None:
+        filled = hollow(name)
+        filled.load_state_dict(state, strict=True, assign=True)
+        # the causal mask is in no file, and was made without memory too
+        filled.attn_mask = torch.full(filled.attn_mask.shape, float("-inf")).triu_(1)
+        return filled
     try:
         file = open_clip.download_pretrained(open_clip.get_pretrained_cfg(model, tag))
     except OSError as error:

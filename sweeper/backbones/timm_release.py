@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import timm
 import torch
+from torch import Tensor
 
 from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.vision import describe_model
@@ -69,13 +71,27 @@ def describe(name: str) -> BackboneInfo:
     )
 
 
-def load(name: str) -> Any:
-    """The model in float32, from the caches of timm or the network.
+def hollow(name: str, classes: int) -> Any:
+    """The model without memory for its weights, with a head for `classes`, none for 0."""
+    with torch.device("meta"):
+        architecture = _split(name).partition(".")[0]
+        return timm.create_model(architecture, pretrained=False, num_classes=classes)
+
+
+def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
+    """The model in float32: with `state`, whose head it takes, or from the caches of timm or the
+    network.
 
     Raises:
         InputError: as `describe`; or the weights are neither cached nor to be had.
     """
     model = _split(name)
+    if state is not None:
+        head = timm.get_pretrained_cfg(model).classifier  # type: ignore[union-attr]
+        classes = len(state.get(f"{head}.weight", ()))
+        filled = hollow(name, classes)
+        filled.load_state_dict(state, strict=True, assign=True)
+        return filled
     try:
         return timm.create_model(model, pretrained=True)
     except (OSError, RuntimeError) as error:

@@ -1,4 +1,7 @@
-"""The backbones by name: `embedded`, `openclip/<model>@<tag>`, `timm/<model>.<tag>`.
+"""The backbones by name: `embedded`, `openclip/<model>@<tag>`, `timm/<model>.<tag>`, or a file.
+
+A user's file of weights is called by its file name, `vit_b.pth` or `vit_b.pth@timm/<model>.<tag>`,
+free of paths; `path` says where it lies.
 
 open_clip and timm take seconds to import, so they are imported only when weights or names of theirs
 are needed: a sweep file that names `embedded` is checked without them.
@@ -6,10 +9,16 @@ are needed: a sweep file that names `embedded` is checked without them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.backbones import shipped
 from sweeper.backbones.backbone import BackboneInfo
+from sweeper.backbones.setting import AS_RELEASED, Setting
+from sweeper.backbones.weights_file import WeightsFile
+from sweeper.errors import InputError, Problem
+from sweeper.spec.catalog import Weights
+from sweeper.spec.sources import is_weights_path, parted
 
 if TYPE_CHECKING:
     import torch
@@ -24,14 +33,72 @@ def names() -> list[str]:
     return ["embedded", *released.names(), *timm_release.names()]
 
 
-def describe(name: str) -> BackboneInfo:
-    """What is known of a backbone before its weights are loaded.
+def find(written: str, folder: Path) -> Weights:
+    """The backbone that a user writes as `written`: a name, or a file of weights relative to
+    `folder`, with '@' and a name where it says what the file is like.
 
     Raises:
-        InputError: there is none of that name, or the tag's weights need another activation.
+        InputError: as `describe`.
     """
+    if not is_weights_path(written):
+        return Weights(written, describe(written).weights)
+    file = WeightsFile.written(written, folder)
+    path = str(file.path)
+    return Weights(file.name, describe(file.name, path=path).weights, path)
+
+
+def describe(name: str, setting: Setting = AS_RELEASED, *, path: str = "") -> BackboneInfo:
+    """What is known of a backbone under `setting`, before its weights are loaded.
+
+    Raises:
+        InputError: there is none of that name, the tag's weights need another activation, it
+            cannot have the setting, or the file at `path` is not what it has to be.
+    """
+    return setting.described(_released(name, path))
+
+
+def load(
+    name: str,
+    device: str | torch.device = "cpu",
+    setting: Setting = AS_RELEASED,
+    *,
+    path: str = "",
+) -> Backbone:
+    """The backbone in float32 on `device`; weights are read strictly and never unpickled.
+
+    Raises:
+        InputError: as `describe`; or the weights are not to be had.
+    """
+    info = describe(name, setting, path=path)
+    like, state = name, None
+    if path:
+        from sweeper.backbones.architecture import released_as
+
+        file = WeightsFile.at(name, path)
+        like, state = released_as(file), file.state(info.weights)
+    if like.startswith("timm/"):
+        from sweeper.backbones import timm_release
+        from sweeper.backbones.vision import VisionBackbone
+
+        return VisionBackbone(timm_release.load(like, state).to(device), info)
+    from sweeper.backbones import released
+    from sweeper.backbones.clip import ClipBackbone
+
+    model = shipped.load() if like == "embedded" else released.load(like, state)
+    return ClipBackbone(model.to(device), info)
+
+
+def _released(name: str, path: str) -> BackboneInfo:
+    """The description as released, or of the file."""
+    if path:
+        from sweeper.backbones import architecture
+
+        return architecture.describe(WeightsFile.at(name, path))
     if name == "embedded":
         return shipped.describe()
+    if is_weights_path(parted(name)[0]):
+        rule = f"the path of that file, such as ./{name}"
+        raise InputError(Problem(f"backbone '{name}'", "a file of weights", rule))
     if name.startswith("timm/"):
         from sweeper.backbones import timm_release
 
@@ -39,22 +106,3 @@ def describe(name: str) -> BackboneInfo:
     from sweeper.backbones import released
 
     return released.describe(name)
-
-
-def load(name: str, device: str | torch.device = "cpu") -> Backbone:
-    """The backbone in float32 on `device`; weights are read strictly and never unpickled.
-
-    Raises:
-        InputError: as `describe`; or the weights are not to be had.
-    """
-    info = describe(name)
-    if name.startswith("timm/"):
-        from sweeper.backbones import timm_release
-        from sweeper.backbones.vision import VisionBackbone
-
-        return VisionBackbone(timm_release.load(name).to(device), info)
-    from sweeper.backbones import released
-    from sweeper.backbones.clip import ClipBackbone
-
-    model = shipped.load() if name == "embedded" else released.load(name)
-    return ClipBackbone(model.to(device), info)

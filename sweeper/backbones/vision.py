@@ -20,6 +20,8 @@ from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower, Pooling, Trace
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
 
+ACTIVATIONS = {"GELU": "gelu", "QuickGELU": "quick_gelu"}  # of the libraries, by name
+
 
 class VisionBackbone:
     """A frozen ViT. Not an `nn.Module`: a method that keeps it owns none of its weights."""
@@ -40,7 +42,8 @@ class VisionBackbone:
         self._model.requires_grad_(False).eval()
         first: Any = self._model.blocks[0]
         shape = BlockShape(first.attn.num_heads, first.mlp.act, first.norm1.eps)
-        self._image = ImageTower(_tower_weights(model), info.depth, shape, info.pooling)
+        tower = ImageTower(_tower_weights(model), info.depth, shape, info.pooling)
+        self._image = info.setting.tower(tower)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Every weight and buffer by name: to compare, never to write."""
@@ -161,4 +164,5 @@ def describe_model(
         ways=frozenset(ways),
         pooling=pooling,
         head_classes=head,
+        activation=ACTIVATIONS.get(type(model.blocks[0].mlp.act).__name__, ""),
     )

@@ -49,7 +49,6 @@ def analyse(
     import torch
 
     from sweeper.analysis.study import ANALYSES, Subject
-    from sweeper.backbones import towers
     from sweeper.tracking.artifact import attach
     from sweeper.tracking.names import ANALYSIS_FOLDER
     from sweeper.tracking.store import open_store
@@ -64,7 +63,7 @@ def analyse(
         )
     opened = open_store(options.store_uri(store, results))
     found = find_trial(opened, trial)
-    backbone = towers.load(found.spec.backbone)
+    backbone = _backbone(opened, found)
     subject = Subject(
         module=_module(opened, found, backbone),
         backbone=backbone,
@@ -116,22 +115,40 @@ def _untrained(store: Store, found: RecordedTrial, backbone: Backbone) -> nn.Mod
     return build(found.spec, plugin, backbone, _task(store, found, backbone)).eval()
 
 
+def _backbone(store: Store, found: RecordedTrial) -> Backbone:
+    """The backbone as the trial had it, from where its plan found it."""
+    from sweeper.backbones import towers
+    from sweeper.backbones.setting import Setting
+
+    spec = found.spec
+    path = _source(store, found, spec.weights)
+    backbone = towers.load(spec.backbone, setting=Setting.of(spec.protocol), path=path)
+    if backbone.info.weights != spec.weights:
+        got, rule = f"its weights are {backbone.info.weights}", f"{spec.weights}, as then"
+        raise InputError(Problem(f"backbone '{spec.backbone}'", got, rule))
+    return backbone
+
+
+def _source(store: Store, found: RecordedTrial, identity: str) -> str:
+    """Where the plans of the trial found the user's file of this identity; empty for none."""
+    from sweeper.tracking.history import launches, read_plan
+
+    plans = found.used_by | {found.first_plan}
+    sources = (
+        read_plan(store, launch).sources
+        for launch in launches(store, found.sweep)
+        if launch.digest in plans
+    )
+    return next((each[identity] for each in sources if identity in each), "")
+
+
 def _task(store: Store, found: RecordedTrial, backbone: Backbone) -> Task:
     """The task that the trial was trained on, from where its plan found it."""
     from sweeper.tasks import catalog as tasks
-    from sweeper.tracking.history import launches, read_plan
     from sweeper.train.trial import asked
 
     spec = found.spec
-    plans = found.used_by | {found.first_plan}
-    name = next(
-        (
-            read_plan(store, launch).sources[spec.data]
-            for launch in launches(store, found.sweep)
-            if launch.digest in plans and spec.data in read_plan(store, launch).sources
-        ),
-        spec.task,
-    )
+    name = _source(store, found, spec.data) or spec.task
     task = tasks.load(name, backbone.info.preprocessing)
     if task.info.data != spec.data:
         raise InputError(

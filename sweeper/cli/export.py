@@ -75,7 +75,9 @@ def convert(
     from sweeper.tasks import catalog as tasks
 
     known = tasks.describe(task, Path.cwd())
-    description, trained = of_release(file, known, towers.describe(backbone))
+    frozen = towers.find(backbone, Path.cwd())
+    info = towers.describe(frozen.name, path=frozen.source)
+    description, trained = of_release(file, known, info)
     folder = to or results / "exported" / file.stem
     write(folder, description, trained)
     for note in description.notes:

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from sweeper.cli import options
+from sweeper.cli.assumed import say_assumed
 from sweeper.cli.hunt import Hunt
 from sweeper.cli.output import duration, print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import Progress, cell_names
@@ -131,17 +132,19 @@ def schema() -> None:
 def read_plan(
     sweep: Path, *, profile: str | None, settings: list[str] | None, seeds: str | None
 ) -> Plan:
-    """The plan of a sweep file, checked against what is installed."""
+    """The plan of a sweep file, checked against what is installed; says what was assumed."""
     from sweeper.catalog import Installed
     from sweeper.spec.load import load
 
-    return load(
+    found = load(
         sweep,
         Installed(),
         profile=profile,
         settings=options.parse_settings(settings),
         seeds=options.parse_seeds(seeds),
     )
+    say_assumed(found)
+    return found
 
 
 def recorded_plan(uri: str, sweep: str, profile: str | None) -> Plan:

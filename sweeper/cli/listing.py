@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sweeper.cli import options
-from sweeper.cli.output import print_json, print_line, print_rows
+from sweeper.cli.output import print_json, print_line, print_rows, stderr
 
 Name = Annotated[str | None, typer.Argument(help="One of them, in detail.")]
 
@@ -63,10 +63,15 @@ def methods(name: Name = None, json: options.Json = False) -> None:
 
 
 def backbones(name: Name = None, json: options.Json = False) -> None:
-    """List the backbones, or describe one."""
+    """List the backbones, or describe one. A file of weights (./vit_b.pth) is one too, and may say
+    what it is like in all else: ./vit_b.pth@timm/vit_base_patch16_224.mae
+    """
     from sweeper.backbones import towers
 
-    infos = [towers.describe(each) for each in ([name] if name else towers.names())]
+    found = [towers.find(each, Path.cwd()) for each in ([name] if name else towers.names())]
+    infos = [towers.describe(each.name, path=each.source) for each in found]
+    for note in (info.note for info in infos if info.note):
+        stderr.print(f"warning: {note}", markup=False, soft_wrap=True)
     if json:
         print_json(
             "backbones",

@@ -22,7 +22,7 @@ from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
 from sweeper.execution.relay import Relay
-from sweeper.execution.storage import check_folders, check_storage, scratch
+from sweeper.execution.storage import check_reach, check_storage, scratch
 from sweeper.execution.trainable import trainable
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
@@ -78,7 +78,7 @@ def launch(
     patience = Interrupt(math.inf if hours is None else hours * 3600)
     with patience as interrupt, ready(plan, address, cpus=cpus, verbose=verbose) as cluster:
         check_storage(storage)
-        check_folders(job.folders)
+        check_reach(job.folders, job.weights)
         interrupt.check()
         relay = Relay(listeners, interrupt, job, max_failures)
         with scratch(storage) as folder:
@@ -96,8 +96,8 @@ def ready(
 ) -> Iterator[Cluster]:
     """A connection to a Ray on which a trial of `plan` fits, for the time of the block.
 
-    Raises ClusterError where there is none, InputError where a user's method file was edited
-    after the plan was made; writes nothing.
+    Raises ClusterError where there is none, InputError where a user's method file or weights
+    were edited after the plan was made; writes nothing.
     """
     check_sources(plan.sources)
     with connected(address, cpus=cpus, verbose=verbose) as cluster:

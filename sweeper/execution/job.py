@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.discovery import identity_of
+from sweeper import discovery
+from sweeper.backbones import weights_file
 from sweeper.errors import InputError, Problem
 from sweeper.spec.plan import Plan, Resources
+from sweeper.spec.sources import kind_of
 from sweeper.tasks import catalog as tasks
 
 
@@ -22,19 +24,24 @@ class Job:
     resources: Resources
     methods: dict[str, tuple[str, str]]  # identity -> (file name, text)
     folders: dict[str, str]  # identity of a task's data -> folder of images, or the joint task
+    weights: dict[str, str]  # identity of a file of weights -> its path
 
     @classmethod
     def of(cls, plan: Plan, storage: Path = Path()) -> Job:
         """The job of `plan` with its checkpoints under `storage`; reads the user's method files."""
-        methods = {name: Path(path) for name, path in plan.sources.items() if _is_method(name)}
+        methods, folders, weights = (
+            {name: path for name, path in plan.sources.items() if kind_of(name) == kind}
+            for kind in ("method", "data", "weights")
+        )
         return cls(
             storage=str(storage),
             resources=plan.resources,
             methods={
-                identity: (path.name, path.read_bytes().decode())
+                identity: (Path(path).name, Path(path).read_bytes().decode())
                 for identity, path in methods.items()
             },
-            folders={name: path for name, path in plan.sources.items() if not _is_method(name)},
+            folders=folders,
+            weights=weights,
         )
 
     def checkpoint(self, trial_id: str) -> Path:
@@ -56,24 +63,25 @@ def trained_file(storage: Path, trial_id: str) -> Path:
 
 
 def check_sources(sources: Mapping[str, str]) -> None:
-    """Raises InputError where a user's folder of images is gone, or their method is gone or is
-    not what the plan was made of.
+    """Raises InputError where a user's folder of images is gone, or their method or their file of
+    weights is gone or is not what the plan was made of.
     """
     problems = []
     for identity, source in sources.items():
-        if not _is_method(identity):
+        kind = kind_of(identity)
+        if kind == "data":
             lost = [path for path in tasks.folders_of(source) if not path.is_dir()]
             problems += [Problem(f"task {path}", "no such folder", "its images") for path in lost]
             continue
         path = Path(source)
-        found = identity_of(path.stem, path) if path.is_file() else "nothing"
+        if not path.is_file():
+            found = "nothing"
+        elif kind == "method":
+            found = discovery.identity_of(path.stem, path)
+        else:
+            found = weights_file.identity_of(path)
         if found != identity:
             hint = "Run the sweep file again, which makes new trials of it, or bring it back."
-            problems.append(Problem(f"method file {path}", f"it is {found}", identity, hint))
+            problems.append(Problem(f"{kind} file {path}", f"it is {found}", identity, hint))
     if problems:
         raise InputError(problems)
-
-
-def _is_method(identity: str) -> bool:
-    """Whether this identity of a user's file is a method's: name@digest; data have a digest."""
-    return "@" in identity

@@ -72,19 +72,22 @@ def check_storage(folder: Path) -> None:
         )
 
 
-def check_folders(folders: Mapping[str, str]) -> None:
-    """Raises ClusterError where a node lacks one of the user's folders of images."""
+def check_reach(folders: Mapping[str, str], weights: Mapping[str, str]) -> None:
+    """Raises ClusterError where a node lacks one of the user's folders of images, or files of
+    weights.
+    """
     nodes = alive_nodes()
-    if len(nodes) < 2 or not folders:
+    images = {str(path) for name in folders.values() for path in tasks.folders_of(name)}
+    paths = sorted(images | set(weights.values()))
+    if len(nodes) < 2 or not paths:
         return
-    paths = sorted({str(path) for name in folders.values() for path in tasks.folders_of(name)})
     for node in nodes:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         lost = ray.get(_missing.options(scheduling_strategy=there).remote(paths), timeout=60)
         if lost:
             raise ClusterError(
                 f"node {node['NodeManagerHostname']} has no {', '.join(lost)}. "
-                "Put folders of images on storage that every node reaches under the same path."
+                "Put images and weights on storage that every node reaches under the same path."
             )
 
 
@@ -100,4 +103,4 @@ def _reach(path: str, token: str) -> bool:
 
 @ray.remote(num_cpus=0)
 def _missing(paths: list[str]) -> list[str]:
-    return [path for path in paths if not Path(path).is_dir()]
+    return [path for path in paths if not Path(path).exists()]

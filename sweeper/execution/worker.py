@@ -16,6 +16,7 @@ import torch
 
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, Preprocessing
+from sweeper.backbones.setting import Setting
 from sweeper.discovery import find
 from sweeper.execution.job import Job
 from sweeper.execution.message import of_epoch, of_result
@@ -71,7 +72,8 @@ def messages(
 
 def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:
     """What `spec` is trained with, loaded or still there from an earlier trial."""
-    backbone = _backbone(spec.backbone, device)
+    path = job.weights.get(spec.weights, "")
+    backbone = _backbone(spec.backbone, spec.weights, path, Setting.of(spec.protocol), device)
     return (
         _plugin(spec.method, *job.methods.get(spec.method, ("", ""))),
         backbone,
@@ -88,8 +90,14 @@ def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dic
 
 
 @lru_cache(maxsize=KEPT)
-def _backbone(name: str, device: torch.device) -> Backbone:
-    return towers.load(name, device)
+def _backbone(
+    name: str, weights: str, path: str, setting: Setting, device: torch.device
+) -> Backbone:
+    """The backbone with the identity `weights`, which `run_trial` holds against what was loaded:
+    a file that was edited is another one.
+    """
+    del weights
+    return towers.load(name, device, setting, path=path)
 
 
 @lru_cache(maxsize=KEPT)

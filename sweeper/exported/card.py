@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweeper.exported.description import METHOD_FILE, Description
 from sweeper.records import Score
+from sweeper.spec.sources import kind_of, parted
 
 EXAMPLE = """\
 import torch
@@ -24,7 +25,7 @@ def card(found: Description, *, folder: str, own_file: bool) -> str:
         f"# {found.method} on {found.task}, {found.backbone}",
         _what(found),
         *(f"> {note}" for note in found.notes),
-        "## Use\n\n" + _use(folder, own_file),
+        "## Use\n\n" + _use(found, folder, own_file),
         "## Training\n\n" + _training(found),
         "## Scores\n\n" + _scores(found),
         "## Intended use and limits\n\n" + _limits(found),
@@ -47,8 +48,10 @@ def _what(found: Description) -> str:
     )
 
 
-def _use(folder: str, own_file: bool) -> str:
+def _use(found: Description, folder: str, own_file: bool) -> str:
     argument = f', method="./{METHOD_FILE}"' if own_file else ""
+    if kind_of(found.weights) == "weights":
+        argument += f', backbone_path="{parted(found.backbone)[0]}"'
     text = "```python\n" + EXAMPLE.format(folder=folder, argument=argument) + "```"
     if own_file:
         text = f"The method is a user's own file. Read `{METHOD_FILE}` first: it is run.\n\n{text}"

@@ -11,6 +11,7 @@ from torch import nn
 
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, BackboneInfo
+from sweeper.backbones.setting import AS_RELEASED, Setting
 from sweeper.discovery import find, identity_of
 from sweeper.errors import CheckpointError, InputError, Problem
 from sweeper.exported.description import (
@@ -23,6 +24,7 @@ from sweeper.exported.description import (
 )
 from sweeper.method import MethodParams, Plugin
 from sweeper.seeds import derive
+from sweeper.spec.sources import WEIGHTS, kind_of
 from sweeper.train.state import load_state, state_of
 from sweeper.train.trained import Trained, read
 
@@ -32,12 +34,14 @@ def load(
     backbone: Backbone | None = None,
     device: str | torch.device = "cpu",
     method: str | Path | None = None,
+    backbone_path: str | Path | None = None,
 ) -> nn.Module:
     """The exported model in `eval` mode: normalised images [B, 3, S, S] to logits [B, K].
 
     backbone: frozen, on `device`; None loads the one that the model was trained on.
     method: the user's method file, relative to `folder`, where the model needs one. It is run
         only if it is given here, and only if its digest is the recorded one.
+    backbone_path: the user's file of weights, where the model was trained on one.
 
     Raises InputError with all that does not fit, before anything of the method is run; once more
     where the method that is installed has other tensors.
@@ -45,15 +49,24 @@ def load(
     folder = Path(folder)
     found = describe(folder)
     problems, trained = _read(folder, found)
-    info = backbone.info if backbone is not None else towers.describe(found.backbone)
+    setting = _setting(found)
+    path = "" if backbone_path is None else str(Path(backbone_path).expanduser().absolute())
+    if backbone is not None:
+        info = backbone.info
+    elif kind_of(found.weights) == "weights" and not path:
+        raise InputError([*problems, _without_file(found)])
+    else:
+        info = towers.describe(found.backbone, setting, path=path)
     problems += _backbone_problems(found, info)
     problems += _method_problems(folder, found, method)
     if problems or trained is None:
         raise InputError(problems)
     plugin = find(found.method if method is None else str(folder / method), Path())
     params = _params(plugin, found, info)
+    if backbone is None:
+        backbone = towers.load(found.backbone, device, setting, path=path)
     module = plugin.module(
-        backbone=backbone if backbone is not None else towers.load(found.backbone, device),
+        backbone=backbone,
         classes=found.classes,
         template=found.template,
         params=params,
@@ -105,11 +118,26 @@ def _differences(
             yield Problem(f"{where}, tensor '{name}'", got, f"{said}, as exported")
 
 
+def _setting(found: Description) -> Setting:
+    """In which setting the backbone was."""
+    return AS_RELEASED if found.protocol is None else Setting.of(found.protocol)
+
+
+def _without_file(found: Description) -> Problem:
+    digest = found.weights.removeprefix(WEIGHTS)
+    return Problem(
+        f"backbone '{found.backbone}'",
+        "a user's file of weights, which an export does not hold",
+        f"`backbone_path=` in the call: the file whose sha256 begins with {digest}",
+    )
+
+
 def _backbone_problems(found: Description, info: BackboneInfo) -> Iterator[Problem]:
     pairs = {
         "name": (info.name, found.backbone),
         "weights": (info.weights, found.weights),
         "preprocessing": (info.preprocessing, found.preprocessing),
+        "setting": (info.setting, _setting(found)),
     }
     for name, (got, expected) in pairs.items():
         if got != expected:

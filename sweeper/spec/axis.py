@@ -9,6 +9,7 @@ from sweeper.errors import Place
 from sweeper.spec.node import Mistakes, Node, Scalar
 from sweeper.spec.ranges import listed, read_space
 from sweeper.spec.section import entries, only
+from sweeper.spec.sources import name_of
 from sweeper.spec.space import Choice
 
 _WORDS = ("label", "target_row")  # of an entry written as a mapping; the rest are settings
@@ -109,6 +110,8 @@ def label_of(axis: str, value: Scalar) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
+    if axis == "backbone":
+        return name_of(text)
     if text.startswith(".") or (axis in ("task", "method") and "/" in text):
         ends = [part.rstrip("/").rsplit("/", 1)[-1] for part in text.split("+")]
         return "+".join(ends).removesuffix(".py")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sweeper.spec import trial
+
 
 class MethodEntry(Protocol):
     """A method as the loader sees it."""
@@ -56,6 +58,15 @@ class Data:
     source: str = ""  # with absolute paths where it is made of the user's folders, else empty
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A backbone as the loader sees it."""
+
+    name: str  # free of paths
+    identity: str
+    source: str = ""  # the absolute path where it is the user's file, else empty
+
+
 class Catalog(Protocol):
     """Names that a sweep file may use. A name with a '/' or a leading '.' may be a path,
     taken relative to `folder`, the folder of the sweep file.
@@ -71,8 +82,10 @@ class Catalog(Protocol):
         """Raises InputError when there is none, or the file is not a method."""
         ...
 
-    def backbone(self, name: str) -> str:
-        """The identity of its weights. Raises InputError when there is none."""
+    def backbone(self, name: str, folder: Path) -> Weights:
+        """The backbone of that name, or with the weights in that file. Raises InputError when
+        there is none, or the file does not fill it.
+        """
         ...
 
     def task(self, name: str, folder: Path) -> Data:
@@ -85,6 +98,15 @@ class Catalog(Protocol):
         """Raises InputError where the classes of the task cannot be written into the template."""
         ...
 
-    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
-        """Why the backbone cannot carry the method with these parameters; empty if it can."""
+    def skip(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        backbone: Weights,
+        protocol: trial.Protocol,
+        folder: Path,
+    ) -> str:
+        """Why the backbone cannot carry the method with these parameters, or cannot have the
+        protocol's words about it; empty if it can.
+        """
         ...

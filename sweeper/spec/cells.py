@@ -64,7 +64,7 @@ def note_skip(found: Found, mistakes: Mistakes) -> None:
 def _settings(point: Point, spec: TrialSpec) -> dict[str, Any]:
     """Every setting of the cell, names as they are written in the file."""
     written = {name: node.plain() for name, node in point.asked.settings.items()}
-    names = ("method", "task", *spec.others)
+    names = ("method", "backbone", "task", *spec.others)
     return spec.flat() | {name: written[name] for name in names if name in written}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sweeper.errors import InputError, Problem
 from sweeper.spec.assembly import Ground, assemble, clashes
-from sweeper.spec.catalog import Catalog
+from sweeper.spec.catalog import Catalog, Weights
 from sweeper.spec.condition import active
 from sweeper.spec.plan import Search
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
@@ -38,11 +38,12 @@ def trial_of(
     if not broken:
         named = {name: entry.complete(params)[name] for name in entry.tasks}
         others = {name: search.others[name][task] for name, task in named.items() if task}
-        place = (str(settings["backbone"]), search.weights, str(settings["task"]), search.data)
-        ground = Ground(*place, others)
-        spec = assemble(entry, settings, ground, seed)
+        path = (sources or {}).get(search.weights, "")
+        backbone = Weights(str(settings["backbone"]), search.weights, path)
+        place = (backbone.name, backbone.identity, str(settings["task"]), search.data)
+        spec = assemble(entry, settings, Ground(*place, others), seed)
         broken = [(got, rule) for _, got, rule in clashes(spec)]
-        reason = catalog.skip(source, spec.params, ground.backbone, Path())
+        reason = catalog.skip(source, spec.params, backbone, spec.protocol, Path())
         if reason:
             broken.append((reason, "settings that the backbone can carry"))
     if broken:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweeper.errors import InputError
-from sweeper.spec.catalog import Catalog, Data, MethodEntry
+from sweeper.spec.catalog import Catalog, Data, MethodEntry, Weights
 from sweeper.spec.node import Mistakes, Node
 
 Answer = TypeVar("Answer")
@@ -24,7 +24,7 @@ class Lookup:
         self.sources: dict[str, str] = {}
         self._catalog, self._mistakes = catalog, mistakes
         self._methods: dict[tuple[str, Path], MethodEntry | InputError] = {}
-        self._backbones: dict[tuple[str, Path], str | InputError] = {}
+        self._backbones: dict[tuple[str, Path], Weights | InputError] = {}
         self._tasks: dict[tuple[str, Path], Data | InputError] = {}
 
     def method(self, node: Node) -> MethodEntry | None:
@@ -35,11 +35,12 @@ class Lookup:
             self.sources[entry.identity] = _absolute(node)
         return entry
 
-    def backbone(self, node: Node) -> str | None:
-        """The identity of the weights that `node` names; the catalog knows more than it lists."""
-        return self._ask(
-            self._backbones, "backbone", node, None, lambda name, _: self._catalog.backbone(name)
-        )
+    def backbone(self, node: Node) -> Weights | None:
+        """The backbone that `node` names; the catalog knows more than it lists."""
+        found = self._ask(self._backbones, "backbone", node, None, self._catalog.backbone)
+        if found is not None and found.source:
+            self.sources[found.identity] = found.source
+        return found
 
     def task(self, node: Node) -> Data | None:
         """The task that `node` names; of a joint one, the catalog knows what is wrong."""

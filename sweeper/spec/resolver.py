@@ -74,7 +74,8 @@ class Resolver:
         lacking = self._lacking(asked, settings, entry, method)
         params = _part(settings, entry.defaults())
         fitting = self._fitting(params, entry, method)
-        right = self._right(settings, method) and all_there
+        recipe, protocol = self._built(settings, method)
+        right = recipe is not None and protocol is not None and all_there
         if not fitting or weights is None or backbone is None:
             return None
         plain = {name: node.plain() for name, node in settings.items()}
@@ -83,11 +84,13 @@ class Resolver:
         else:
             full = entry.complete({name: plain[name] for name in params})
             name, folder = str(method.value), method.folder
-            skip = self._catalog.skip(name, full, str(backbone.value), folder)
+            words = protocol or Protocol()
+            skip = self._catalog.skip(name, full, weights, words, folder)
         spec = None
         if right and lacking is not None and data is not None:
             identities = {name: other.identity for name, (_, other) in others.items()}
-            ground = Ground(str(backbone.value), weights, data.name, data.identity, identities)
+            place = (weights.name, weights.identity, data.name, data.identity)
+            ground = Ground(*place, identities)
             spec = assemble(entry, plain, ground, seed=0)
             held = spec.params | {name: plain[name] for name in lacking}
             whole = self._consistent(asked, settings, spec) and self._worded(settings, task)
@@ -165,12 +168,14 @@ class Resolver:
             )
         return not broken
 
-    def _right(self, settings: Mapping[str, Node], method: Node) -> bool:
-        """Whether recipe and protocol keep their bounds."""
+    def _built(
+        self, settings: Mapping[str, Node], method: Node
+    ) -> tuple[Recipe | None, Protocol | None]:
+        """Recipe and protocol, each None where it does not keep its bounds."""
         where = method.place
         recipe = build(Recipe, _part(settings, RECIPE), where, "the recipe", self._mistakes)
         protocol = build(Protocol, _part(settings, PROTOCOL), where, "the protocol", self._mistakes)
-        return recipe is not None and protocol is not None
+        return recipe, protocol
 
     def _consistent(self, asked: Asked, settings: Mapping[str, Node], spec: TrialSpec) -> bool:
         found = clashes(spec)

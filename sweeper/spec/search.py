@@ -52,7 +52,8 @@ def read_search(
         return None
     entry = resolver.lookup.method(settings["method"])
     full = resolver.over_preset(settings, entry, settings["method"]) if entry else settings
-    names = {"method": origin.spec.method, "task": origin.spec.task}
+    spec = origin.spec
+    names = {"method": spec.method, "backbone": spec.backbone, "task": spec.task}
     others = _others(full, sweep, spaces, resolver)
     names |= {name: next(iter(others[name])) for name in others if name in full}
     methods = _identities(sweep, spaces, resolver)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sweeper.errors import StoreError
 from sweeper.spec.plan import Plan
+from sweeper.spec.sources import kind_of
 from sweeper.tracking import history, names
 from sweeper.tracking.store import Store, guard
 
@@ -44,7 +45,7 @@ def open_launch(store: Store, experiment: str, plan: Plan, provenance: Mapping[s
         store.client.log_text(run_id, plan.model_dump_json(indent=1), names.PLAN_FILE)
         store.client.log_dict(run_id, plan.settings, names.SETTINGS_FILE)
         for identity, path in plan.sources.items():
-            if Path(path).is_file():  # a method; a folder of images stays where it is
+            if kind_of(identity) == "method":  # images and weights stay where they are
                 text = Path(path).read_bytes().decode()  # line ends are part of its digest
                 store.client.log_text(run_id, text, f"{names.SOURCES_FOLDER}/{identity}.py")
         # Under names of their own: the cells' parameters keep their columns to themselves.

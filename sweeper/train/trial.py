@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from sweeper.backbones.backbone import Backbone, Preprocessing
+from sweeper.backbones.setting import Setting
+from sweeper.backbones.weights_digest import weights_digest
 from sweeper.errors import DivergedError, InputError, Problem
 from sweeper.method import Plugin
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
@@ -71,7 +73,9 @@ def run_trial(
         TrialResult,
         spec.id,
         trainable_parameters=parameters,
-        provenance=_provenance(task, others, preprocessing, device, shard) | _shortage(task, spec),
+        provenance=_provenance(task, others, device, shard)
+        | _frozen(backbone)
+        | _shortage(task, spec),
     )
 
     if plugin.trains and trainable(method):
@@ -183,6 +187,7 @@ def _check_identity(
         "method": (plugin.identity, spec.method),
         "backbone": (backbone.info.name, spec.backbone),
         "weights": (backbone.info.weights, spec.weights),
+        "setting": (str(backbone.info.setting), str(Setting.of(spec.protocol))),
         "task": (task.info.name, spec.task),
         "data": (task.info.data, spec.data),
         "other tasks": (", ".join(sorted(others)), ", ".join(sorted(named))),
@@ -205,7 +210,6 @@ def _shortage(task: Task, spec: TrialSpec) -> dict[str, str]:
 def _provenance(
     task: Task,
     others: Mapping[str, Split],
-    preprocessing: Preprocessing,
     device: torch.device,
     shard: Shard,
 ) -> dict[str, str]:
@@ -215,14 +219,24 @@ def _provenance(
         "val_digest": task.val.digest(),
         "test_digest": task.test.digest(),
         **{f"{name}_digest": split.digest() for name, split in others.items()},
-        "preprocessing": (
-            f"{preprocessing.resize} {preprocessing.size}px {preprocessing.interpolation} "
-            f"mean={preprocessing.mean} std={preprocessing.std}"
-        ),
         **({"split_rule": task.info.rule} if task.info.rule else {}),
         "metric": task.info.metric,
         "device": torch.cuda.get_device_name(device) if cuda else f"cpu {platform.machine()}",
         "torch": torch.__version__,
         "threads": str(torch.get_num_threads()),
         "workers": str(shard.size),
+    }
+
+
+def _frozen(backbone: Backbone) -> dict[str, str]:
+    """What the frozen network was in effect, whatever names and words asked for it."""
+    info, seen = backbone.info, backbone.info.preprocessing
+    return {
+        "weights_digest": weights_digest(backbone),
+        "preprocessing": (
+            f"{seen.resize} {seen.size}px {seen.interpolation} mean={seen.mean} std={seen.std}"
+        ),
+        "pooling": info.pooling,
+        "final_norm": info.setting.final_norm,
+        "activation": info.activation,
     }

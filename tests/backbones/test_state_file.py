@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
 from pathlib import Path
 
@@ -57,3 +58,23 @@ def test_code_is_not_run(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "none.pth")
+
+
+def test_a_folder_is_refused_with_the_file_in_it(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=rf"Name the file in it, such as {tmp_path.name}/model"):
+        read(tmp_path)
+
+
+def test_a_checkpoint_with_its_command_line_and_one_of_old_are_read(tmp_path: Path) -> None:
+    args = argparse.Namespace(lr=0.1)
+    torch.save({"student": {}, "teacher": TENSORS, "args": args}, tmp_path / "dino.pth")
+    torch.save(TENSORS, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    for name in ("dino.pth", "old.pth"):
+        assert torch.equal(read(tmp_path / name)["a"], TENSORS["a"])
+
+
+def test_what_holds_no_tensors_by_name_is_refused(tmp_path: Path) -> None:
+    torch.save([torch.ones(2)], tmp_path / "list.pth")
+    with pytest.raises(InputError, match="a list instead of tensors by name"):
+        read(tmp_path / "list.pth")

@@ -79,7 +79,7 @@ def trial(
         method=entry.identity,
         params=entry.complete(params or {}),
         backbone="embedded",
-        weights=Installed().backbone("embedded"),
+        weights=Installed().backbone("embedded", Path()).identity,
         task=name,
         data=data,
         recipe=Recipe(**settings),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.backbones.weights_file import identity_of
 from sweeper.discovery import find
 from sweeper.errors import InputError
 from sweeper.execution.job import Job, check_sources, trained_file
@@ -47,6 +48,22 @@ def test_a_joint_task_of_folders_travels_by_the_paths_of_its_parts(tmp_path: Pat
         check_sources(plan.sources)
     (tmp_path / "pets").mkdir()
     check_sources(plan.sources)
+
+
+def test_a_file_of_weights_that_was_edited_or_is_gone_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(b"one")
+    sources = {identity_of(path): str(path)}
+    plan = Plan(sweep="s", profile="demo", seeds=(0,), cells=(), sources=sources)
+    job = Job.of(plan)
+    assert (job.weights, job.methods, job.folders) == (sources, {}, {})
+    check_sources(plan.sources)
+    path.write_bytes(b"two!")
+    with pytest.raises(InputError, match=r"weights file .*w\.pth: it is weights-\w+; expected w"):
+        check_sources(plan.sources)
+    path.unlink()
+    with pytest.raises(InputError, match="it is nothing"):
+        check_sources(plan.sources)
 
 
 def test_each_trial_has_a_checkpoint_folder_of_its_own(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sweeper.backbones.clip import ClipBackbone
+from sweeper.backbones.backbone import Backbone
 from sweeper.discovery import find
 from sweeper.exported.description import docstring, of_trial
 from sweeper.exported.folder import write
@@ -27,7 +27,7 @@ PARAMS: dict[str, dict[str, Any]] = {
 }
 
 
-def spec(backbone: ClipBackbone, method: str = "iip", seed: int = 3) -> TrialSpec:
+def spec(backbone: Backbone, method: str = "iip", seed: int = 3) -> TrialSpec:
     plugin = find(method, Path())
     return TrialSpec(
         method=plugin.identity,
@@ -37,12 +37,12 @@ def spec(backbone: ClipBackbone, method: str = "iip", seed: int = 3) -> TrialSpe
         task=TASK.name,
         data=TASK.data,
         recipe=Recipe(epochs=2),
-        protocol=Protocol(),
+        protocol=Protocol(**vars(backbone.info.setting)),
         seed=seed,
     )
 
 
-def learned(backbone: ClipBackbone, method: str, seed: int = 3) -> nn.Module:
+def learned(backbone: Backbone, method: str, seed: int = 3) -> nn.Module:
     """The method, after something like training: no tensor is where it started."""
     plugin = find(method, Path())
     module = plugin.module(
@@ -72,7 +72,7 @@ def result(trial_id: str) -> TrialResult:
     )
 
 
-def export(folder: Path, backbone: ClipBackbone, method: str = "iip") -> nn.Module:
+def export(folder: Path, backbone: Backbone, method: str = "iip") -> nn.Module:
     """Writes an export to `folder`; returns the module that it was made of."""
     trial, module = spec(backbone, method), learned(backbone, method)
     kept = folder.parent / f"{folder.name}.kept"

@@ -12,11 +12,14 @@ import pytest
 import torch
 
 import methods
+from sweeper.backbones import towers
 from sweeper.backbones.clip import ClipBackbone
+from sweeper.backbones.setting import Setting
 from sweeper.errors import InputError
 from sweeper.exported import load
 from sweeper.seeds import generator
 from sweeper.train import trained
+from tests.backbones.tiny_file import tiny_file
 from tests.small_clip import small_clip
 
 from . import made
@@ -55,8 +58,6 @@ def test_logits_of_a_fresh_load_are_those_of_the_trained_module(
 
 
 def test_the_embedded_backbone_is_loaded_by_itself(tmp_path: Path) -> None:
-    from sweeper.backbones import towers
-
     module = made.export(tmp_path / "e", towers.load("embedded"))
     inputs = torch.randn(2, 3, *[towers.describe("embedded").preprocessing.size] * 2)
     with torch.no_grad():
@@ -189,3 +190,34 @@ def test_a_users_method_runs_only_when_it_is_given_and_unchanged(
     loaded = load(tmp_path / "e", backbone, method="./method.py")
     with torch.no_grad():
         assert torch.equal(loaded(images()), module(images()))
+
+
+def test_a_model_on_a_file_of_weights_asks_for_it_and_takes_no_other(tmp_path: Path) -> None:
+    path = tiny_file(tmp_path)
+    found = towers.find("./tiny.safetensors", tmp_path)
+    module = made.export(tmp_path / "e", towers.load(found.name, path=found.source), "lp")
+    digest = found.identity.removeprefix("weights-")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "e")
+    assert "backbone 'tiny.safetensors': a user's file of weights, which" in str(caught.value)
+    assert f"`backbone_path=` in the call: the file whose sha256 begins with {digest}" in str(
+        caught.value
+    )
+    moved = path.rename(tmp_path / "moved.safetensors")
+    inputs = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        assert torch.equal(load(tmp_path / "e", backbone_path=moved)(inputs), module(inputs))
+    assert 'backbone_path="tiny.safetensors"' in (tmp_path / "e/README.md").read_text()
+    tiny_file(tmp_path, classes=3)
+    with pytest.raises(InputError, match=f"expected '{found.identity}' as trained"):
+        load(tmp_path / "e", backbone_path=path)
+
+
+def test_a_model_is_loaded_in_the_setting_of_its_trial(tmp_path: Path) -> None:
+    setting = Setting(pooling="mean", normalisation="half", final_norm="fresh")
+    module = made.export(tmp_path / "e", towers.load("embedded", setting=setting))
+    inputs = torch.randn(2, 3, *[towers.describe("embedded").preprocessing.size] * 2)
+    with torch.no_grad():
+        assert torch.equal(load(tmp_path / "e")(inputs), module(inputs))
+    message = refusal(tmp_path / "e", towers.load("embedded"))  # type: ignore[arg-type]
+    assert "backbone, setting: 'Setting(normalisation='weights'" in message

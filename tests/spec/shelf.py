@@ -10,7 +10,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sweeper.errors import InputError, Problem, nearest
-from sweeper.spec.catalog import Data
+from sweeper.spec.catalog import Data, Weights
+from sweeper.spec.sources import is_weights_path, name_of, parted
+from sweeper.spec.trial import Protocol
 
 
 class _Params(BaseModel):
@@ -106,12 +108,18 @@ class Shelf:
             raise InputError(Problem(f"method '{name}'", "no such file", "a method file"))
         return Entry(f"{path.stem}@0123", Iip)
 
-    def backbone(self, name: str) -> str:
+    def backbone(self, name: str, folder: Path) -> Weights:
+        if is_weights_path(name):
+            path = folder / parted(name)[0]
+            if not path.is_file():
+                raise InputError(Problem(f"backbone '{name}'", "no such file", "weights"))
+            identity = f"weights-{path.read_text()}"
+            return Weights(name_of(name), identity, str(path.resolve()))
         if name not in self.longest:
             rule = "a backbone"
             hint = nearest(name, [*self.longest])
             raise InputError(Problem(f"backbone '{name}'", "unknown", rule, hint))
-        return f"{name}-weights"
+        return Weights(name, f"{name}-weights")
 
     def task(self, name: str, folder: Path) -> Data:
         self.asked.append(name)
@@ -129,12 +137,21 @@ class Shelf:
             where = f"template of task '{task}'"
             raise InputError(Problem(where, "'coop'", "one that it has"))
 
-    def skip(self, method: str, params: Mapping[str, Any], backbone: str, folder: Path) -> str:
+    def skip(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        backbone: Weights,
+        protocol: Protocol,
+        folder: Path,
+    ) -> str:
         del folder
-        if method == "tp" and backbone == "textless":
+        if backbone.name == "short" and protocol.pooling != "weights":
+            return f"pooling: {protocol.pooling} needs blocks"
+        if method == "tp" and backbone.name == "textless":
             return "method 'tp' needs text, which it does not offer"
-        if method == "lp" and backbone == "short":
+        if method == "lp" and backbone.name == "short":
             return "its patches are too large"
         length = params.get("prompt_length", 0)
-        longest = self.longest[backbone]
+        longest = self.longest.get(backbone.name, 64)
         return f"prompt_length {length} is more than its {longest}" if length > longest else ""

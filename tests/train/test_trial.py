@@ -4,6 +4,9 @@ from typing import ClassVar
 import pytest
 import torch
 
+from sweeper.backbones.random_vit import random_vit
+from sweeper.backbones.setting import Setting
+from sweeper.backbones.weights_digest import weights_digest
 from sweeper.errors import CheckpointError, InputError
 from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.trial import Protocol
@@ -52,12 +55,14 @@ def test_a_trial_ends_with_its_scores_and_provenance():
     assert result.seconds >= sum(r.seconds for r in records)
     assert result.provenance["test_digest"] == tiny.task().test.digest()
     assert result.provenance["torch"] == torch.__version__
+    assert result.provenance["weights_digest"] == weights_digest(tiny.TinyBackbone())
     assert {
         "train_digest",
         "val_digest",
         "device",
         "threads",
         "workers",
+        "preprocessing",
     } <= result.provenance.keys()
     assert TrialResult.from_json(result.to_json()) == result
 
@@ -168,6 +173,49 @@ def test_a_trial_computes_only_what_its_id_promises():
         "weights",
         "data",
     ]
+
+
+def test_a_trial_is_trained_in_the_setting_that_its_protocol_says():
+    words = {"pooling": "mean", "final_norm": "fresh", "normalisation": "imagenet"}
+    spec = tiny.spec(tiny.ZeroShot, epochs=0).model_copy(
+        update={"protocol": Protocol(**words), "backbone": "random-vit", "weights": "random"}
+    )
+
+    def last(backbone):
+        steps = run_trial(
+            spec,
+            plugin=tiny.plugin(Constant, trains=False),
+            backbone=backbone,
+            task=tiny.task(),
+            device=CPU,
+        )
+        with pytest.raises(StopIteration) as end:
+            next(steps)
+        return end.value.value
+
+    spec = spec.model_copy(update={"method": "constant"})
+    found = last(random_vit(setting=Setting(**words))).provenance
+    assert {name: found[name] for name in ("pooling", "final_norm", "activation")} == {
+        "pooling": "mean",
+        "final_norm": "fresh",
+        "activation": "gelu",
+    }
+    assert found["preprocessing"] == (
+        "crop 32px bicubic mean=(0.485, 0.456, 0.406) std=(0.229, 0.224, 0.225)"
+    )
+    with pytest.raises(InputError, match="setting: 'Setting"):
+        last(random_vit())
+
+
+class Constant(torch.nn.Module):
+    """Logits that no image moves."""
+
+    def __init__(self, *, classes, **_):
+        super().__init__()
+        self.count = len(classes)
+
+    def forward(self, images):
+        return torch.zeros(len(images), self.count)
 
 
 def test_the_test_split_decides_nothing():

@@ -44,6 +44,9 @@ class TinyBackbone:
         self.text = torch.randn(len(CLASSES), EMBED, generator=draw)
         self.images_seen = 0
 
+    def tensors(self) -> dict[str, Tensor]:
+        return {"patch": self.patch, "project": self.project, "text": self.text}
+
     def encode_image(self, images: Tensor, prompts: Tensor | None = None) -> Tensor:
         self.images_seen += len(images)
         cut = images.unfold(2, 4, 4).unfold(3, 4, 4).permute(0, 2, 3, 1, 4, 5)

@@ -1,0 +1,30 @@
+"""What was assumed of the user's files of weights, said once before a launch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sweeper.cli.output import stderr
+from sweeper.spec.plan import Plan
+from sweeper.spec.sources import kind_of
+
+
+def say_assumed(plan: Plan) -> None:
+    """Print a line for each file of weights of `plan` that does not say what it is like."""
+    for note in _notes(plan):
+        stderr.print(f"warning: {note}", markup=False, soft_wrap=True)
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    named = {(trial.backbone, trial.weights) for trial in plan.trials()}
+    if plan.search is not None:
+        named.add((str(plan.search.base["backbone"]), plan.search.weights))
+    files = sorted((name, each) for name, each in named if kind_of(each) == "weights")
+    if not files:
+        return
+    from sweeper.backbones import towers
+
+    for name, identity in files:
+        note = towers.describe(name, path=plan.sources[identity]).note
+        if note:
+            yield note
