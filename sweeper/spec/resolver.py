@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
 from sweeper.spec.catalog import Catalog, Data, MethodEntry
+from sweeper.spec.guard import check_selection, lent
 from sweeper.spec.lookup import Lookup
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.section import build, plain_rule
@@ -74,6 +75,7 @@ class Resolver:
         params = _part(settings, entry.defaults())
         fitting = self._fitting(params, entry, method)
         right = self._right(settings, method) and all_there
+        right = check_selection(settings, entry, method, self._mistakes) and right
         if not fitting or weights is None or backbone is None:
             return None
         plain = {name: node.plain() for name, node in settings.items()}
@@ -119,7 +121,8 @@ class Resolver:
         node = settings.get("preset")
         if node is None:
             return dict(settings)
-        presets: dict[str, Mapping[str, Any]] = {**self._presets, **entry.presets()}
+        others = {name: lent(each) for name, each in self._presets.items()}
+        presets: dict[str, Mapping[str, Any]] = {**others, **entry.presets()}
         if not isinstance(node.value, str) or node.value not in presets:
             rule = f"a preset of method '{method.value}'"
             self._mistakes.unknown(node.place, "preset", str(node.value), presets, rule)
