@@ -50,8 +50,8 @@ def test_presets_say_what_public_codes_do_to_images_and_select_on() -> None:
     named = {"augmentation", *Protocol.model_fields}
     for method in INSTALLED.methods():
         presets = INSTALLED.method(method, HERE).presets()
-        found = {name: value for name, value in presets.get("official", {}).items()}
-        assert {k: v for k, v in found.items() if k in named} == expected.get(method, {}), method
+        official = presets.get("official", {}).items()
+        assert {k: v for k, v in official if k in named} == expected.get(method, {}), method
         assert not named & presets.get("paper", {}).keys(), method
 
 

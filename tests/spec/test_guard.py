@@ -80,7 +80,7 @@ SHOTS = BASE + "ablate: {prompt_length: [4, 8]}\nover: {shots: [1, 16]}\n"
 
 
 def test_a_row_of_two_protocols_is_refused_where_its_table_is_written(tmp_path: Path) -> None:
-    said = "row '4' mixes protocols: shots 1 and 16; expected one protocol in a row."
+    said = "row '8' mixes protocols: shots 1 and 16; expected one protocol in a row."
     assert complaints(tmp_path, SHOTS) == [
         f"sweep.yaml:5:10: table 'prompt_length', {said} {REMEDY}"
     ]
@@ -115,7 +115,7 @@ def test_mixed_protocols_are_let_through_where_they_are_asked_for(tmp_path: Path
 )
 def test_every_field_of_the_protocol_counts(tmp_path: Path, over: str) -> None:
     (found,) = complaints(tmp_path, BASE + "ablate: {prompt_length: [4, 8]}\n" + over + "\n")
-    assert "row '4' mixes protocols" in found
+    assert "row '8' mixes protocols" in found
 
 
 @pytest.mark.parametrize(
