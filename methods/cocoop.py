@@ -68,7 +68,7 @@ _PAPER: Mapping[str, object] = {
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "paper": _PAPER,
-    "official": {**_PAPER, "momentum": 0.9, "weight_decay": 5e-4},
+    "official": {**_PAPER, "momentum": 0.9, "weight_decay": 5e-4, "augmentation": "coop"},
 }
 
 REQUIRES = frozenset({"text_tokens"})

@@ -13,7 +13,7 @@ Deviations:
 - A class-specific context may start from the phrase, once for each class; the code then shares it.
 - The paper names no weight decay; the code has 5e-4, the default of its framework.
 - The paper trains 50, 100 or 200 epochs by the number of images a class; the presets have the 200
-  of 8 and 16. Its random crops and flips are not applied.
+  of 8 and 16. The code's crops and flips are in `official`.
 - UPT says nothing on epochs or decay and builds on this code: `upt` is `official` with M = 4.
 - The trial's `template` is not read.
 """
@@ -61,7 +61,12 @@ _PAPER: Mapping[str, object] = {
     "epochs": 200,
     "schedule": "coop_official",
 }
-_OFFICIAL: Mapping[str, object] = {**_PAPER, "momentum": 0.9, "weight_decay": 5e-4}
+_OFFICIAL: Mapping[str, object] = {
+    **_PAPER,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "augmentation": "coop",
+}
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "paper": _PAPER,

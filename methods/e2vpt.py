@@ -20,6 +20,8 @@ Deviations:
 - The code prunes tokens and segments by each pair of nine shares and picks on validation; here
   they are parameters. As there, a pruned token remains as zeros, 1 token and 4 segments are kept.
 - The code starts the second round from a seed of its own, here from the values of the first.
+- On FGVC the code crops and flips (`augmentation: vpt`), on VTAB-1k it does not, and neither do
+  the presets.
 - Lengths, shares, learning rates and weight decays are picked for each task: no preset has them.
   The printed 0.56M and 0.31M parameters are means over such lengths.
 """

@@ -14,6 +14,8 @@ Deviations:
 - Temperatures are put back into [0.01, 10] before each forward pass, as in the code, so that the
   gradient does not vanish outside. The code counts 11 gates and 12 temperatures, for L = 12.
 - The code starts the gates at -10 (a gate of 4.5e-5), its example at -5 (0.0067).
+- On FGVC the code crops and flips (`augmentation: vpt`), on VTAB-1k it does not, and neither do
+  the presets.
 - On CLIP the prompts pass the first norm with the patches; the code's backbones have none.
 """
 

@@ -7,7 +7,8 @@ Shapes: P [p, D], appended to 1 + N_e tokens before the first norm; outputs flow
 Trainable: p * D, and K * (E + 1) with the head `linear`
 
 Deviations:
-- None from PGN's code. The paper puts the prompts first and the code last, which leaves the
+- None from PGN's code but that `official` picks the epoch by test accuracy and the code by test
+  loss. The paper puts the prompts first and the code last, which leaves the
   output of CLS as it is, since positions are already added.
 - CIFAR-100 is 73.5 in PGN Table 1 (16 prompts, 1000 epochs) and 72.1 in Table 3c (8, 500).
 - VPT draws from U(-v, v) and trains a linear head; here the classifier is the text, as in PGN.
@@ -57,7 +58,13 @@ _RECIPE: Mapping[str, object] = {
 
 PRESETS: Mapping[str, Mapping[str, object]] = {
     "paper": {**_RECIPE, "schedule": "cosine"},
-    "official": {**_RECIPE, "schedule": "pgn_official"},
+    "official": {
+        **_RECIPE,
+        "schedule": "pgn_official",
+        "augmentation": "pgn_official",
+        "train_on": "train+val",
+        "selection": "best_test",
+    },
 }
 
 REQUIRES = frozenset({"input_tokens"})

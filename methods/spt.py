@@ -25,6 +25,8 @@ Deviations:
   start. `first` and `last` put one set of prompts before every block, as Table S2 says.
 - Printed counts are with head: FGVC 0.25M (257,207 with p = 100) is cut, 0.36M (364,727 with
   p = 20) and VTAB's 0.11M and 0.22M are rounded. "Less than 0.4 %" is 0.42 % for FGVC, deep.
+- The code trains on train + val and picks the epoch by test accuracy: so does `official`. On FGVC
+  it crops and flips (`augmentation: coop`), on VTAB-1k it does not, and neither do the presets.
 - The paper states neither learning rate nor weight decay; the code's examples have 1e-3, 1e-2 and
   3.0 for the head (supervised) and 5e-2, 1e-2, 0.5 (MAE). Its averaged weights are never tested.
 - On CLIP, which SPT has not: prompts enter behind the first norm, where the tokens are that they
@@ -112,6 +114,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "head_weight_decay": 3.0,
         "variant": "official",
         "pool": 0,
+        "train_on": "train+val",
+        "selection": "best_test",
     },
 }
 

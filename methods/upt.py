@@ -23,7 +23,7 @@ Deviations:
 - Table 2's rows are not described further: in `joint` the text prompts are CoOp's, of the input
   alone; `shared` maps text width to image width; `mlp` is two linear layers with ReLU and dropout.
 - Epochs are not in the paper; the presets have the code's 200, which also has the weight decay
-  5e-4, on all parameters where a recipe's leaves out biases and norms. Its crops are not applied.
+  5e-4, on all parameters where a recipe's leaves out biases and norms.
 - The trial's `template` is not read.
 """
 
@@ -96,6 +96,7 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
         "schedule": "coop_official",
         "momentum": 0.9,
         "weight_decay": 5e-4,
+        "augmentation": "coop",
     },
 }
 

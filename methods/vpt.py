@@ -13,6 +13,8 @@ Deviations:
   does not name it; its runs have 0.1 for deep and none for shallow, the code's default is 0.
 - Prompt lengths (1 to 200), learning rates and weight decays of the paper are picked for each task
   on validation, so that presets leave them out. The 100 of shallow is what its counts imply.
+- On FGVC the code crops and flips (`augmentation: vpt`), on VTAB-1k it does not, and neither do
+  the presets.
 - With MAE weights the code pools with a final norm of its own making that it never trains; here
   it is the norm of the weights.
 - Not offered: prompts in the last n or first n blocks only, shared over blocks, added to patches
@@ -91,6 +93,7 @@ _CLIP: Mapping[str, object] = {
     "momentum": 0.9,
     "weight_decay": 5e-4,
     "schedule": "coop_official",
+    "augmentation": "coop",  # both ports train in CoOp's framework
 }
 
 PRESETS: Mapping[str, Mapping[str, object]] = {

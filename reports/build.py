@@ -15,6 +15,8 @@ import pandas as pd
 from reports import figure, query
 from reports.curve import Drawn, trace
 from reports.entry import Entry, entries
+from reports.footnote import ON_TEST
+from reports.query import Recording
 from reports.text import report_text
 
 REPORT = "report.md"
@@ -35,7 +37,7 @@ def build(store_uri: str, sweep: str, out: Path, profile: str | None = None) -> 
         curves[name] = drawn
         files[f"{name}.svg"], files[f"{name}.png"] = figure.draw(drawn, curve.axis)
     files["cells.csv"] = _csv(_cells(found))
-    files["trials.csv"] = _csv(recording.trials)
+    files["trials.csv"] = _csv(_trials(recording, found))
     files[REPORT] = report_text(recording, found, curves).encode()
     out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
@@ -60,12 +62,23 @@ def _cells(found: Mapping[str, Entry]) -> pd.DataFrame:
             "too_few_seeds": entry.too_few,
             "planned": len(cell.trials),
             "holes": "; ".join(entry.holes),
+            "remarks": "; ".join(entry.remarks),
             "skip": cell.skip,
             "trainable_parameters": entry.trainable_parameters,
             **{f"config.{key}": value for key, value in cell.config.items()},
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _trials(recording: Recording, found: Mapping[str, Entry]) -> pd.DataFrame:
+    """One row a trial, with the remarks of its cell. A trial that a search drew has no cell."""
+    told = []
+    for trial in recording.trials.to_dict("records"):
+        own = (ON_TEST,) if trial.get("config.selection") == "best_test" else ()
+        entry = found.get(str(trial["cell"]))
+        told.append("; ".join(entry.remarks if entry else own))
+    return recording.trials.assign(remarks=told)
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

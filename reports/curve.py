@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
+from reports.footnote import reference, remarks
 from reports.published import obstacles, published
 from reports.statistics import Robustness, robustness
 from sweeper.spec.plan import Curve, Plan
@@ -21,6 +22,7 @@ class Line:
     points: Sequence[tuple[float, Summary]]
     zero_shot: float | None
     robustness: Robustness | None
+    remarks: tuple[str, ...] = ()  # what must be known of its points
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,33 @@ def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Drawn:
         if role.axis == curve.axis and isinstance(role.value, int | float)
     ]
     columns = columns_of(cell for _, _, cell in members)
+    base = reference(plan)
+    told: dict[Column, dict[str, list[float]]] = {}  # remark -> where on the axis
     for role, value, cell in members:
         settings[role.target_row or role.label] = value
         summary = entries[cell.id].summary
         for column in columns:
             if summary is not None and stands_in(cell, column):
                 found.setdefault(column, []).append((value, summary))
+                for remark in remarks(cell.config, base, but=curve.axis)[0]:
+                    told.setdefault(column, {}).setdefault(remark, []).append(value)
     lines = []
     for column, points in found.items():
         points.sort(key=lambda point: point[0])
         means = [(setting, summary.mean) for setting, summary in points]
-        lines.append(Line(column, points, _zero_shot(plan, entries, column), robustness(means)))
+        zero_shot = _zero_shot(plan, entries, column)
+        beneath = zero_shot.summary.mean if zero_shot and zero_shot.summary else None
+        said = _said(told.get(column, {}), len(points), zero_shot)
+        lines.append(Line(column, points, beneath, robustness(means), said))
     beside, title = _beside(curve.target, settings, plan) if curve.target else ({}, "")
     return Drawn(curve, lines, beside, title)
 
 
-def _zero_shot(plan: Plan, entries: Mapping[str, Entry], column: Column) -> float | None:
+def _zero_shot(plan: Plan, entries: Mapping[str, Entry], column: Column) -> Entry | None:
     for cell in plan.cells:
-        summary = entries[cell.id].summary
-        if stands_in(cell, column) and cell.config.get("method") == "tp" and summary is not None:
-            return summary.mean
+        entry = entries[cell.id]
+        if stands_in(cell, column) and cell.config.get("method") == "tp" and entry.summary:
+            return entry
     return None
 
 
@@ -87,6 +96,17 @@ def _beside(
     )
     title += "" if comparable else "not measured as ours: compare shape, not value"
     return {column: points for column, points in lines.items() if points}, title
+
+
+def _said(
+    told: Mapping[str, Sequence[float]], points: int, zero_shot: Entry | None
+) -> tuple[str, ...]:
+    """The remarks of a line, with their places where they are not of all its points."""
+    own = [
+        remark if len(at) == points else f"at {', '.join(f'{value:g}' for value in at)}: {remark}"
+        for remark, at in told.items()
+    ]
+    return (*own, *(f"zero-shot: {remark}" for remark in (zero_shot.remarks if zero_shot else ())))
 
 
 def _number(text: str) -> float | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from reports.footnote import reference, remarks
 from reports.query import Recording
 from reports.statistics import Scores
 from sweeper.records import PART, TrialStatus
-from sweeper.spec.plan import Cell
+from sweeper.spec.plan import Cell, Plan
 from sweeper.tracking.summary import Summary, summarise
 
 
@@ -19,6 +21,7 @@ class Entry:
     """A cell, its scores by seed (accuracies as fractions) and the count of each status.
 
     parts: of a joint task, the scores on each of its parts.
+    remarks: what is said of it under a table; apart: its protocol is not the base's.
     """
 
     cell: Cell
@@ -27,6 +30,8 @@ class Entry:
     min_seeds: int
     trainable_parameters: int | None  # None where no trial ended
     parts: Mapping[str, Scores] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    apart: bool = False
 
     @property
     def summary(self) -> Summary | None:
@@ -40,8 +45,11 @@ class Entry:
 
     @property
     def sound(self) -> bool:
-        """Whether its mean may be called best: enough seeds, none of them lost to divergence."""
-        return not self.too_few and str(TrialStatus.DIVERGED) not in self.statuses
+        """Whether its mean may be called best: under the base's protocol, from enough seeds, none
+        of them lost to divergence.
+        """
+        diverged = str(TrialStatus.DIVERGED) in self.statuses
+        return not (self.apart or self.too_few or diverged)
 
     @property
     def holes(self) -> list[str]:
@@ -53,17 +61,15 @@ class Entry:
 def entries(recording: Recording) -> dict[str, Entry]:
     """Cell id -> entry of every cell of the plan, skipped ones included."""
     plan = recording.plan
-    return {
-        cell.id: _entry(cell, recording.of(cell), len(plan.seeds), plan.min_seeds)
-        for cell in plan.cells
-    }
+    base = reference(plan)
+    return {cell.id: _entry(cell, recording.of(cell), plan, base) for cell in plan.cells}
 
 
-def _entry(cell: Cell, trials: pd.DataFrame, seeds: int, min_seeds: int) -> Entry:
+def _entry(cell: Cell, trials: pd.DataFrame, plan: Plan, base: Mapping[str, Any]) -> Entry:
     finished = trials[trials["status"] == str(TrialStatus.FINISHED)]
     counts = {str(status): int(n) for status, n in trials["status"].value_counts().items()}
     # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
-    deterministic = len(cell.trials) == 1 and seeds > 1
+    deterministic = len(cell.trials) == 1 and len(plan.seeds) > 1
     parameters = int(finished["trainable_parameters"].max()) if len(finished) else None
     prefix = f"measured.{PART}"
     measured = [name for name in finished.columns if name.startswith(prefix)]
@@ -72,9 +78,10 @@ def _entry(cell: Cell, trials: pd.DataFrame, seeds: int, min_seeds: int) -> Entr
         cell,
         Scores(_by_seed(finished, "test_acc"), deterministic),
         counts,
-        min_seeds,
+        plan.min_seeds,
         parameters,
         {name.removeprefix(prefix): scores for name, scores in found.items() if scores.by_seed},
+        *remarks(cell.config, base),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from matplotlib import rc_context
@@ -54,11 +55,12 @@ def _ours(axes: Axes, drawn: Drawn) -> None:
     for place, line in enumerate(drawn.lines):
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         label = ", ".join(value for _, value in line.column) or "top-1"
+        told = "\n".join([label, *wrap("; ".join(line.remarks), width=44)])
         x = [setting for setting, _ in line.points]
         y = [100 * summary.mean for _, summary in line.points]
         # One seed has no interval: the band has a gap there, not a width of zero.
         half = [100 * (math.nan if s.ci95 is None else s.ci95) for _, s in line.points]
-        axes.plot(x, y, color=colour, marker=marker, markersize=4.5, linewidth=1.4, label=label)
+        axes.plot(x, y, color=colour, marker=marker, markersize=4.5, linewidth=1.4, label=told)
         low = [mean - width for mean, width in zip(y, half, strict=True)]
         high = [mean + width for mean, width in zip(y, half, strict=True)]
         axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from reports.column import Column
 from reports.entry import Entry
+from reports.footnote import Footnotes
 from reports.table import Filled
 from sweeper.tracking.summary import Summary
 
@@ -16,11 +17,12 @@ How to read an entry: mean top-1 in percent ± half width of the 95 % Student-t 
 for ({min_seeds}). det.: deterministic, one trial, no interval. failed, diverged, running,
 missing: that many trials of the cell ended so, have not ended, or have no run in the store.
 skipped: the backbone cannot carry it. —: not part of this sweep. trainable: number of parameters
-that are trained, of each column where they differ.
+that are trained, of each column where they differ. ¹ and its like: what stands below the table.
 
 Bold: in each column the highest mean, and every entry whose paired difference to it (on common
 seeds) has a 95 % interval that contains zero. An entry with † or with diverged trials is not in
-bold, and where it has the highest mean, nothing in its column is."""
+bold, and where it has the highest mean, nothing in its column is. An entry under another protocol
+than the base's is never in bold and does not keep others from it."""
 
 
 def escaped(text: object) -> str:
@@ -50,7 +52,7 @@ def interval(summary: Summary | None) -> str:
     return f"{text} ({summary.n})"
 
 
-def entry_text(entry: Entry | None, *, bold: bool = False) -> str:
+def entry_text(entry: Entry | None, notes: Footnotes, *, bold: bool = False) -> str:
     """One entry of a table, as `LEGEND` explains it."""
     if entry is None:
         return "—"
@@ -64,7 +66,7 @@ def entry_text(entry: Entry | None, *, bold: bool = False) -> str:
         half = f" ± {100 * summary.ci95:.1f}" if summary.ci95 is not None else ""
         n = "det." if entry.scores.deterministic else str(summary.n)
         parts.append(f"{mean}{half} ({n}){'†' if entry.too_few else ''}")
-    return ", ".join([*parts, *entry.holes])
+    return ", ".join([*parts, *entry.holes]) + notes.mark(entry.remarks)
 
 
 def table_text(filled: Filled) -> str:
@@ -80,7 +82,7 @@ def table_text(filled: Filled) -> str:
         line = [escaped(row)]
         for column in filled.columns:
             entry = filled.entries.get((row, column))
-            line.append(entry_text(entry, bold=(row, column) in filled.bold))
+            line.append(entry_text(entry, filled.notes, bold=(row, column) in filled.bold))
         line.append(_trainable([filled.entries.get((row, column)) for column in filled.columns]))
         for name in published:
             value = beside.values.get((row, name)) if beside else None
@@ -89,7 +91,7 @@ def table_text(filled: Filled) -> str:
             gap = beside.differences.get((row, ours, theirs)) if beside else None
             line.append(f"{gap[0]:+.1f}, {gap[1]}" if gap else "not comparable")
         rows.append(line)
-    parts = [grid(headers, rows), *_beside_text(filled), *_skipped(filled)]
+    parts = [grid(headers, rows), *filled.notes.lines(), *_beside_text(filled), *_skipped(filled)]
     if filled.changes:
         parts.append(_changes_text(filled))
     return "\n\n".join(parts)
@@ -133,8 +135,13 @@ def _skipped(filled: Filled) -> list[str]:
 
 
 def _changes_text(filled: Filled) -> str:
+    def change(row: str, column: Column) -> str:
+        entry = filled.entries.get((row, column))
+        mark = filled.notes.mark(entry.remarks) if entry else ""
+        return interval(filled.changes.get((row, column))) + mark
+
     rows = [
-        [escaped(row), *(interval(filled.changes.get((row, c))) for c in filled.columns)]
+        [escaped(row), *(change(row, column) for column in filled.columns)]
         for row in filled.rows
         if row != filled.base
     ]

@@ -8,8 +8,10 @@ from itertools import pairwise
 
 from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
+from reports.footnote import ON_TEST
 from reports.statistics import Verdict, difference, verdict
 from sweeper.spec.plan import Cell, Plan
+from sweeper.spec.protocol import protocol_of
 from sweeper.tracking.summary import Summary
 
 PAPER_ORDER = ("TP", "IIP", "PGN")
@@ -25,6 +27,8 @@ class Comparison:
     higher: str
     change: Summary | None  # of higher - lower, fractions
     too_few: bool  # one of them has fewer finished seeds than the sweep asks for
+    apart: tuple[str, ...] = ()  # what of the protocol is not the same in both
+    on_test: tuple[str, ...] = ()  # which of them selected on test
 
     @property
     def verdict(self) -> Verdict:
@@ -41,7 +45,10 @@ def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
         for lower, higher in pairwise(there):
             change = difference(there[higher].scores, there[lower].scores)
             few = there[lower].too_few or there[higher].too_few
-            found.append(Comparison(column, lower, higher, change, few))
+            below, above = (protocol_of(there[name].cell.config) for name in (lower, higher))
+            apart = tuple(k for k, v in above.items() if below.get(k, v) != v)
+            tested = tuple(n for n in (lower, higher) if ON_TEST in there[n].remarks)
+            found.append(Comparison(column, lower, higher, change, few, apart, tested))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reports.entry import Entry
+from reports.footnote import Footnotes
 from reports.markdown import entry_text, escaped, grid, interval
 from reports.statistics import Scores, at, difference
 from sweeper.tracking.cells import run_name
@@ -30,6 +31,7 @@ def parts_text(entries: Mapping[str, Entry]) -> str:
 
 
 def _table(parts: Sequence[str], joined: Sequence[Entry], entries: Mapping[str, Entry]) -> str:
+    notes = Footnotes.of(entry.remarks for entry in joined)
     headers = ["cell", *map(escaped, parts), "mean", "joint - alone"]
     rows = []
     for entry in joined:
@@ -37,14 +39,15 @@ def _table(parts: Sequence[str], joined: Sequence[Entry], entries: Mapping[str, 
         mean = mean_over([entry.parts[part] for part in parts])
         alone = [_alone(entry, part, entries) for part in parts]
         own = mean_over([each.scores if each else Scores({}) for each in alone])
-        told = [entry_text(replace(entry, scores=entry.parts[part])) for part in parts]
+        told = [entry_text(replace(entry, scores=entry.parts[part]), notes) for part in parts]
         change = interval(difference(mean, own)) if own.by_seed else "—"
-        rows.append([name, *told, entry_text(replace(entry, scores=mean)), change])
+        rows.append([name, *told, entry_text(replace(entry, scores=mean), notes), change])
         if any(alone):
-            told = [entry_text(each) for each in alone]
-            whole = entry_text(replace(entry, scores=own, statuses={})) if own.by_seed else "—"
+            told = [entry_text(each, notes) for each in alone]
+            mixed = replace(entry, scores=own, statuses={})
+            whole = entry_text(mixed, notes) if own.by_seed else "—"
             rows.append([f"{name}: alone", *told, whole, ""])
-    return grid(headers, rows)
+    return "\n\n".join([grid(headers, rows), *notes.lines()])
 
 
 def mean_over(parts: Sequence[Scores]) -> Scores:

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from ruamel.yaml import YAML
 
 from sweeper.errors import InputError, Problem, nearest
+from sweeper.spec.protocol import protocol_of
+from sweeper.spec.trial import Recipe
 
+_ALL_DATA = {"shots": 0, "data_fraction": 1.0}  # unless a paper states otherwise
 FOLDER = Path(__file__).parent / "papers"
 
 
@@ -72,13 +75,16 @@ def published(target: str) -> tuple[Paper, str]:
 def obstacles(paper: Paper, table: str, column: str, config: Mapping[str, Any]) -> list[str]:
     """Why our cell `config` is not comparable with `column` of `table`; empty if it is."""
     found = []
+    settings = {**dict(Recipe()), **config, **protocol_of(config)}  # defaults are not in a config
     if config.get("backbone") != paper.backbone:
         found.append("another backbone")
     if config.get("task") != paper.columns[column]:
         found.append("other data")
-    protocol = paper.tables[table].protocol
-    other = [k for k, v in protocol.items() if k in config and config[k] != v]
-    if other and config.get("epochs"):  # without training there is no recipe to differ in
+    if not config.get("epochs"):  # without training there is no recipe to differ in
+        settings = protocol_of(config)
+    protocol = _ALL_DATA | paper.tables[table].protocol
+    other = [k for k, v in protocol.items() if k in settings and settings[k] != v]
+    if other:
         found.append(f"other settings ({', '.join(other)})")
     return found
 

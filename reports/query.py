@@ -24,7 +24,8 @@ class Recording:
     trials: one row a trial, in the order of the plan; the columns are
         trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool),
         test_acc, test_loss, val_acc, val_loss (fractions and nats; NaN where there is none),
-        trainable_parameters, epochs, seconds, commit (it was trained under), then
+        trainable_parameters, epochs, seconds, commit (it was trained under), split_rule (who said
+        which image is in which split), then
         `over.<factor>`, `role.<axis>` (its labels), every setting as `config.<name>`, and what
         the trial measured besides as `measured.<name>`.
     """
@@ -94,6 +95,7 @@ def _row(
         "epochs": result.epochs if ended else (recorded.epoch if recorded else nan),
         "seconds": result.seconds if ended else nan,
         "commit": result.provenance.get("commit", ""),
+        "split_rule": result.provenance.get("split_rule", ""),
         **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
         **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
         **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from reports.footnote import ON_TEST, Footnotes
 from reports.markdown import escaped, grid
 from reports.query import Recording
 from sweeper.records import TrialStatus
@@ -45,9 +48,12 @@ def search_text(recording: Recording) -> str:
     names = sorted(search.space)
     headers = ["place", *map(escaped, names), "val top-1", "test top-1", "epochs", "status"]
     rows = []
-    for place, trial in enumerate(result.ranked.head(TOP).to_dict("records"), start=1):
+    best = result.ranked.head(TOP).to_dict("records")
+    notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
+    for place, trial in enumerate(best, start=1):
         settings = [_setting(trial.get(f"config.{name}")) for name in names]
-        scores = [_percent(trial["val_acc"]), _percent(trial["test_acc"])]
+        on_test = notes.mark((ON_TEST,)) if _on_test(trial) else ""
+        scores = [_percent(trial["val_acc"]), _percent(trial["test_acc"]) + on_test]
         rows.append([str(place), *settings, *scores, str(trial["epochs"]), str(trial["status"])])
     counts = ", ".join(
         f"{n} {status}" for status, n in sorted(result.ranked["status"].value_counts().items())
@@ -58,7 +64,11 @@ def search_text(recording: Recording) -> str:
         f"{result.epochs_saved} of {result.epochs_asked} epochs. Ranked by the newest validation "
         "accuracy; one seed each, so neighbours in this table are not told apart."
     )
-    return f"{text}\n\n{grid(headers, rows)}"
+    return "\n\n".join([text, grid(headers, rows), *notes.lines()])
+
+
+def _on_test(trial: Mapping[Any, object]) -> bool:
+    return trial.get("config.selection") == "best_test"
 
 
 def _setting(value: object) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
+from reports.footnote import Footnotes
 from reports.published import Paper, obstacles, published
 from reports.statistics import best, difference
 from sweeper.spec.plan import Plan, Role, Table
@@ -22,6 +23,7 @@ class Filled:
         every row but the base's, where there is a base. None: no common seed yet.
     base: the row of the base cell, empty where the plan has none.
     beside: the published table, if the plan names one.
+    notes: what is said below of entries that carry a sign.
     """
 
     table: Table
@@ -32,6 +34,7 @@ class Filled:
     changes: Mapping[tuple[str, Column], Summary | None]
     base: str
     beside: Beside | None
+    notes: Footnotes
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,18 @@ def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
     roles = {role.label: role for role, _ in members}
     base_rows = {role.label for role, cell in members if cell.base}
     base = base_rows.pop() if len(base_rows) == 1 else ""
+    rows = _ordered(roles, table.target)
+    places = [(row, column) for row in rows for column in columns]
     return Filled(
         table=table,
-        rows=_ordered(roles, table.target),
+        rows=rows,
         columns=columns,
         entries=found,
         bold=_bold(found, columns),
         changes=_changes(found, base) if base else {},
         base=base,
         beside=_beside(table.target, roles, found) if table.target else None,
+        notes=Footnotes.of(found[place].remarks for place in places if place in found),
     )
 
 
@@ -102,7 +108,8 @@ def _bold(
     for column in columns:
         there = {row: entry for (row, place), entry in entries.items() if place == column}
         winners = best({row: entry.scores for row, entry in there.items() if entry.sound})
-        means = {row: entry.summary.mean for row, entry in there.items() if entry.summary}
+        rivals = {row: entry for row, entry in there.items() if not entry.apart}
+        means = {row: entry.summary.mean for row, entry in rivals.items() if entry.summary}
         if any(means[row] == max(means.values()) for row in winners):
             bold |= {(row, column) for row in winners}
     return frozenset(bold)

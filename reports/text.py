@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from reports.curve import Drawn
 from reports.entry import Entry
+from reports.footnote import ON_TEST, Footnotes
 from reports.markdown import (
     LEGEND,
     column_name,
@@ -49,7 +50,7 @@ def report_text(
         parts.append(EMBEDDED)
     parts.append(_header(recording))
     if plan.cells:
-        parts.append(settings_text(plan))
+        parts.append(settings_text(plan, recording.trials))
     if plan.tables:
         parts += ["## Tables", LEGEND.format(min_seeds=plan.min_seeds)]
     for table in plan.tables:
@@ -103,16 +104,18 @@ def _header(recording: Recording) -> str:
 
 def _curve_text(name: str, drawn: Drawn) -> str:
     rows = []
+    notes = Footnotes.of(line.remarks for line in drawn.lines)
     for line in drawn.lines:
         found = line.robustness
         if found is not None:
             numbers = [f"{found.best_at:g}", f"{100 * found.largest_drop:.1f}"]
             numbers += [f"{found.area:.3f}", f"{found.shortest:g}"]
-            rows.append([column_name(line.column), *numbers])
+            rows.append([column_name(line.column) + notes.mark(line.remarks), *numbers])
     title = f"### {escaped(drawn.curve.title)}"
     picture = f"![{escaped(drawn.curve.title)}]({name}.svg)"
     if not rows:
-        return f"{title}\n\n{picture}\n\nFewer than two points: nothing to say about robustness."
+        few = "Fewer than two points: nothing to say about robustness."
+        return "\n\n".join([title, picture, *notes.lines(), few])
     headers = ["column", "best at", "largest drop", "area under the normalised curve"]
     headers.append(f"smallest within {100 * MARGIN:g} point of the best")
     note = (
@@ -120,7 +123,7 @@ def _curve_text(name: str, drawn: Drawn) -> str:
         "the setting, divided by the range it spans; 1 is flat. All from means; the band is the "
         "interval."
     )
-    return "\n\n".join([title, picture, grid(headers, rows), note])
+    return "\n\n".join([title, picture, grid(headers, rows), *notes.lines(), note])
 
 
 def _order_text(steps: list[Comparison], min_seeds: int) -> str:
@@ -131,14 +134,17 @@ def _order_text(steps: list[Comparison], min_seeds: int) -> str:
     lines = []
     for step in steps:
         few = f" Fewer than {min_seeds} seeds finished." if step.too_few else ""
+        few += f" Under two protocols: not the same {', '.join(step.apart)}." if step.apart else ""
+        few += f" {' and '.join(step.on_test)}: {ON_TEST}." if step.on_test else ""
         change = f", {interval(step.change)}" if step.change is not None else ""
         lines.append(
             f"- {column_name(step.column)}: {step.lower} < {step.higher} "
             f"{VERDICTS[step.verdict]}{change}.{few}"
         )
-    held = sum(step.verdict == "greater" and not step.too_few for step in steps)
+    held = sum(step.verdict == "greater" and not (step.too_few or step.apart) for step in steps)
+    two = any(step.apart for step in steps)
     unsure = sum(step.too_few for step in steps)
-    count = f"{held} of {len(steps)} steps hold"
+    count = f"{held} of {len(steps)} steps hold" + (" under one protocol" * two)
     count += f"; {unsure} have too few seeds." if unsure else "."
     return "\n\n".join([intro, "\n".join(lines), count])
 

@@ -60,7 +60,7 @@ class InstalledMethod:
         return self.plugin.params(**params).model_dump()
 
     def presets(self) -> Mapping[str, Mapping[str, Any]]:
-        """Named settings of parameters and recipe."""
+        """Named settings of parameters, recipe and protocol."""
         return self.plugin.presets
 
     def schema(self) -> Mapping[str, Any]:

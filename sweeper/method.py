@@ -9,8 +9,9 @@ registration: nothing else is edited. It contains, in this order,
    be one of the recipe's, the protocol's or the trial's (`sweeper.spec.trial`): `epochs`, `lr`,
    `seed`, `backbone` and their like; a file that takes one is told which;
 3. `SPACE`: the default search space, parameter name -> `Choice | Uniform | LogUniform | Integers`;
-4. `PRESETS`: name -> settings (parameters of the method and of the recipe) where the paper and
-   its public code differ; usually `paper` and `official`, and `{}` where there are none;
+4. `PRESETS`: name -> settings (of the method, the recipe and the protocol) where the paper and its
+   public code differ; usually `paper` and `official`, and `{}` where there are none. `official`
+   alone may have `selection: best_test`, where the code picks the epoch by its test accuracy;
 5. `REQUIRES`: the ways into a backbone that it needs: `input_tokens` (prompts beside the patches),
    `block_tokens` (prompts of each block), `weights` (inside the blocks), `text` (class names become
    a classifier), `text_tokens` (prompts in the text tower), `head` (the weights' own classifier).

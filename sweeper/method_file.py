@@ -14,6 +14,7 @@ from torch import nn
 from sweeper.backbones.backbone import WAYS
 from sweeper.errors import InputError, Problem, nearest
 from sweeper.method import MethodParams, Plugin
+from sweeper.spec.guard import OFFICIAL, TESTED
 from sweeper.spec.space import Choice, Integers, LogUniform, Space, Uniform
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 
@@ -138,16 +139,22 @@ def _space_mistakes(
 def _preset_mistakes(
     params: type[MethodParams], presets: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    known = [*params.model_fields, *Recipe.model_fields]
+    known = [*params.model_fields, *Recipe.model_fields, *Protocol.model_fields]
     for preset, settings in presets.items():
         for name, value in settings.items():
             if name not in known:
                 yield (
                     f"preset '{preset}' sets '{name}'",
-                    f"a parameter or a setting of the recipe. {nearest(name, known)}",
+                    "a parameter, or a setting of the recipe or the protocol. "
+                    f"{nearest(name, known)}",
                 )
                 continue
-            model = params if name in params.model_fields else Recipe
+            model = next(m for m in (params, Recipe, Protocol) if name in m.model_fields)
+            if preset != OFFICIAL and (name, value) == TESTED:
+                yield (
+                    f"preset '{preset}' has selection: best_test",
+                    "it in the preset 'official' alone: what a paper's public code does",
+                )
             if message := _refusal(model, {name: value}):
                 yield f"preset '{preset}': {message}", "a value within the bounds"
 

@@ -35,6 +35,28 @@ def test_method_shows_its_defaults_presets_and_schema() -> None:
     assert not INSTALLED.method("tp", HERE).trains
 
 
+def test_presets_say_what_public_codes_do_to_images_and_select_on() -> None:
+    tested = {"train_on": "train+val", "selection": "best_test"}
+    expected: dict[str, dict[str, Any]] = {
+        "pgn": tested | {"augmentation": "pgn_official"},
+        "iip": tested | {"augmentation": "pgn_official"},
+        "spt": tested,
+        "vp": {"selection": "best_test"},
+        "coop": {"augmentation": "coop"},
+        "cocoop": {"augmentation": "coop"},
+        "upt": {"augmentation": "coop"},
+        "vpt": {},
+        "gatevpt": {},
+        "e2vpt": {},
+    }
+    named = {"augmentation", *Protocol.model_fields}
+    for method in INSTALLED.methods():
+        presets = INSTALLED.method(method, HERE).presets()
+        official = presets.get("official", {}).items()
+        assert {k: v for k, v in official if k in named} == expected.get(method, {}), method
+        assert not named & presets.get("paper", {}).keys(), method
+
+
 def test_mistakes_in_parameters_come_out_together() -> None:
     entry = INSTALLED.method("pgn", HERE)
     wrong: dict[str, Any] = {"prompt_length": 0, "trunk": "resnet50", "libary_size": 8}

@@ -90,7 +90,10 @@ def test_all_broken_rules_come_out_at_once(mine: Path) -> None:
         ("    token_std: float", "    lr: float = param(1.0)\n    token_std: float"),
         ("LogUniform(0.001, 1.0)", "LogUniform(0.001, 100.0)"),
         ('    "shift": Choice((True, False)),', '    "shft": Choice((True, False)),'),
-        ('{"shift": False, "optimizer": "sgd", "lr": 0.1}', '{"epoch": 3, "batch_size": 0}'),
+        (
+            '{"shift": False, "optimizer": "sgd", "lr": 0.1}',
+            '{"epoch": 3, "batch_size": 0, "shots": -1, "selection": "best_test"}',
+        ),
         ('frozenset({"input_tokens", "text"})', 'frozenset({"pixels"})'),
         ("        seed: int,\n", ""),
     )
@@ -102,9 +105,11 @@ def test_all_broken_rules_come_out_at_once(mine: Path) -> None:
     assert "preset 'plain' sets 'epoch'" in text
     assert "Did you mean 'epochs'" in text
     assert "preset 'plain': 'batch_size' = 0" in text
+    assert "preset 'plain': 'shots' = -1" in text
+    assert "preset 'plain' has selection: best_test; expected it in the preset 'official'" in text
     assert "REQUIRES has 'pixels'" in text
     assert "Method() does not take seed" in text
-    assert len(text.splitlines()) == 7
+    assert len(text.splitlines()) == 9
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sweeper.spec.trial import TrialSpec
 from sweeper.tasks import catalog as tasks
 from sweeper.tasks.task import Split, Task
 from sweeper.tracking.names import TRAINED
+from sweeper.train.augmentation import canvas_of
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.trained import digest_of
 from sweeper.train.trial import run_trial
@@ -51,6 +52,7 @@ def messages(
         keep=job.trained(spec.id),
         shard=shard,
         others=other_splits(spec, job, backbone.info.preprocessing),
+        canvas=canvas(spec, job, backbone.info.preprocessing),
     )
     while True:
         try:
@@ -87,6 +89,12 @@ def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dic
         name: _task(job.folders.get(data, str(spec.params[name])), preprocessing).train
         for name, data in spec.others.items()
     }
+
+
+def canvas(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> Task | None:
+    """The task with its images as the augmentation wants them, where it wants others."""
+    wanted = canvas_of(spec.recipe.augmentation, preprocessing)
+    return _task(job.folders.get(spec.data, spec.task), wanted) if wanted else None
 
 
 @lru_cache(maxsize=KEPT)

@@ -11,7 +11,7 @@ from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 
 RECIPE = tuple(Recipe.model_fields)
 PROTOCOL = tuple(Protocol.model_fields)
-_TRAINING = {
+TRAINING = {
     "selection",
     "train_on",
     "shots",
@@ -44,7 +44,7 @@ def assemble(
     protocol = {name: settings[name] for name in PROTOCOL if name in settings}
     if not entry.trains:
         recipe, seed = {"epochs": 0}, 0
-        protocol = {name: value for name, value in protocol.items() if name not in _TRAINING}
+        protocol = {name: value for name, value in protocol.items() if name not in TRAINING}
     return TrialSpec(
         method=entry.identity,
         params=entry.complete(params),

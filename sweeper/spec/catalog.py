@@ -41,7 +41,7 @@ class MethodEntry(Protocol):
         ...
 
     def presets(self) -> Mapping[str, Mapping[str, Any]]:
-        """Named settings of parameters and recipe."""
+        """Named settings of parameters, recipe and protocol."""
         ...
 
     def schema(self) -> Mapping[str, Any]:

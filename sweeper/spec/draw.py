@@ -10,6 +10,7 @@ from sweeper.errors import InputError, Problem
 from sweeper.spec.assembly import Ground, assemble, clashes
 from sweeper.spec.catalog import Catalog, Weights
 from sweeper.spec.condition import active
+from sweeper.spec.guard import lent, selects_on_test
 from sweeper.spec.plan import Search
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 
@@ -33,6 +34,8 @@ def trial_of(
     entry = catalog.method(source, Path())
     defaults = {**dict(Recipe()), **dict(Protocol()), **entry.defaults()}
     settings = {**search.base, **active(search.when, draw, {**defaults, **search.base})}
+    if not selects_on_test(entry):  # but the preset of the base's method does
+        settings = lent(settings)
     params = {name: settings[name] for name in entry.defaults() if name in settings}
     broken = [(f"{name}: {params.get(name)!r}", rule) for name, rule in entry.check(params)]
     if not broken:

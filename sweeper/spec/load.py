@@ -14,6 +14,7 @@ from sweeper.spec.catalog import Catalog
 from sweeper.spec.cells import cells
 from sweeper.spec.condition import read_exclude, read_when
 from sweeper.spec.expand import Point, expand
+from sweeper.spec.guard import refuse_mixed
 from sweeper.spec.layers import layered
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.plan import Budget, Metric, Plan, Resources
@@ -83,6 +84,8 @@ def _plan(
     if points and not found and not mistakes.found:
         mistakes.add(base.start, "no cell is left", "one that 'exclude' does not drop")
     report = read_report(section("report"), [*ablate, *grid], mistakes)
+    shown = (report.tables, report.curves)
+    refuse_mixed(*shown, found, section("report"), [*ablate, *grid], mistakes)
     return Plan(
         sweep=_name(section("name"), path, mistakes),
         profile=profile,

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sweeper.spec.trial import TrialSpec
 
+_MIXED = "several protocols may stand in a row of it, or in the curve; each departure is marked"
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +57,7 @@ class Table(_Frozen):
     title: str
     axis: str
     target: str = ""  # a published table, such as 'pgn/T3a'
+    mixed_protocols: bool = Field(False, exclude_if=operator.not_, description=_MIXED)
 
 
 class Curve(_Frozen):
@@ -64,6 +67,7 @@ class Curve(_Frozen):
     title: str
     axis: str
     target: str = ""
+    mixed_protocols: bool = Field(False, exclude_if=operator.not_, description=_MIXED)
 
 
 class EarlyTerminate(_Frozen):

@@ -10,6 +10,7 @@ from typing import Any
 from sweeper.errors import InputError
 from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
 from sweeper.spec.catalog import Catalog, Data, MethodEntry
+from sweeper.spec.guard import check_selection, lent
 from sweeper.spec.lookup import Lookup
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.section import build, plain_rule
@@ -75,7 +76,8 @@ class Resolver:
         params = _part(settings, entry.defaults())
         fitting = self._fitting(params, entry, method)
         recipe, protocol = self._built(settings, method)
-        right = recipe is not None and protocol is not None and all_there
+        chosen = check_selection(settings, entry, method, self._mistakes)
+        right = recipe is not None and protocol is not None and all_there and chosen
         if not fitting or weights is None or backbone is None:
             return None
         plain = {name: node.plain() for name, node in settings.items()}
@@ -123,7 +125,8 @@ class Resolver:
         node = settings.get("preset")
         if node is None:
             return dict(settings)
-        presets: dict[str, Mapping[str, Any]] = {**self._presets, **entry.presets()}
+        others = {name: lent(each) for name, each in self._presets.items()}
+        presets: dict[str, Mapping[str, Any]] = {**others, **entry.presets()}
         if not isinstance(node.value, str) or node.value not in presets:
             rule = f"a preset of method '{method.value}'"
             self._mistakes.unknown(node.place, "preset", str(node.value), presets, rule)

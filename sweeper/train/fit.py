@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import nn
@@ -19,6 +19,7 @@ from sweeper.records import EpochRecord
 from sweeper.seeds import keyed
 from sweeper.spec.trial import Protocol, Recipe
 from sweeper.tasks.task import Task
+from sweeper.train.augmentation import augmented, pictures
 from sweeper.train.checkpoint import Checkpoint
 from sweeper.train.epoch import train_epoch
 from sweeper.train.evaluation import evaluate
@@ -26,6 +27,7 @@ from sweeper.train.inputs import examples, prepare, trained_on
 from sweeper.train.optimiser import optimiser
 from sweeper.train.order import batches
 from sweeper.train.schedule import learning_rate
+from sweeper.train.selection import check, keep_best
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.state import load_memory, load_state, memory_of, state_of, trainable
 
@@ -41,6 +43,7 @@ def fit(
     preprocessing: Preprocessing,
     seed: int,
     device: torch.device,
+    canvas: Task | None = None,
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
     shard: Shard = WHOLE,
@@ -48,24 +51,28 @@ def fit(
     """Train `method` (already on `device`) in place; yield a record after each epoch.
 
     Epochs run on over the rounds of a `TrainsInRounds` method. At the end of each round the method
-    holds the parameters that `protocol.selection` chooses in it. Reads train and val, never test.
-    The `lr` of a record is that of the last step. The checkpoint of an epoch is handed to `save`
-    only after its record was taken, so a record may come twice after a crash but is never missing;
-    its tensors are the live ones, so `save` must copy or write them before it returns.
+    holds the parameters that `protocol.selection` chooses in it. Reads train and val, and test only
+    where the selection is `best_test`. `canvas` is the task with its images as the augmentation
+    wants them (`augmentation.canvas_of`). The `lr` of a record is that of the last step. The
+    checkpoint of an epoch is handed to `save` only after its record was taken, so a record may come
+    twice after a crash but is never missing; its tensors are the live ones, so `save` must copy or
+    write them before it returns.
 
     Raises DivergedError at the first loss that is not finite, CheckpointError where `resume`
     does not fit, InputError where the protocol or the workers cannot be had or the method breaks
     the contract.
     """
-    _check(protocol)
+    check(protocol)
     started = time.monotonic()
     source = trained_on(task, protocol)
+    shown = pictures(recipe.augmentation, source, canvas, protocol, preprocessing)
     order = partial(batches, len(source), recipe.batch_size, seed=seed)
     shard.prepare(method, device, smallest_batch=min(map(len, order(epoch=0))))
     look = partial(
         prepare, method, preprocessing=preprocessing, device=device, precision=protocol.precision
     )
-    train, val = look(source), look(task.val)
+    train, val = look(shown, changing=recipe.augmentation != "none"), look(task.val)
+    test = cache(lambda: look(task.test))  # read only where it selects
 
     at, steps = resume or START, optimiser(method, recipe)
     if resume is not None:
@@ -79,12 +86,12 @@ def fit(
         cut = order(epoch=epoch)
         rates = [learning_rate(recipe, within, step, len(cut)) for step in range(len(cut))]
         with keyed(seed, "dropout", epoch, shard.rank):
-            loss, acc = train_epoch(method, train, cut, steps, rates, step=at.step, shard=shard)
+            drawn = augmented(train, recipe.augmentation, preprocessing.size, seed, epoch)
+            loss, acc = train_epoch(method, drawn, cut, steps, rates, step=at.step, shard=shard)
         score = evaluate(method, val, shard)
         if not math.isfinite(score.loss):
             raise DivergedError(step=at.step + len(cut), lr=rates[-1], loss=score.loss)
-        if protocol.selection == "best_val":
-            at = _keep_best(method, at, score.acc)
+        at = keep_best(method, at, protocol, score, lambda: evaluate(method, test(), shard))
         spent = time.monotonic() - started
         at = replace(
             at,
@@ -129,22 +136,3 @@ def _next_round(method: nn.Module, at: Checkpoint, own: Examples) -> Checkpoint:
             )
         )
     return replace(at, best={}, best_acc=None)
-
-
-def _keep_best(method: nn.Module, at: Checkpoint, acc: float) -> Checkpoint:
-    if at.best_acc is not None and acc <= at.best_acc:
-        return at  # a tie keeps the earlier epoch
-    best = {name: value.clone() for name, value in state_of(method).items()}
-    return replace(at, best=best, best_acc=acc)
-
-
-def _check(protocol: Protocol) -> None:
-    if protocol.selection == "best_val" and protocol.train_on == "train+val":
-        raise InputError(
-            Problem(
-                "protocol.selection",
-                "best_val with train_on: train+val",
-                "last where val is trained on",
-                "Selecting on images that were trained on says nothing.",
-            )
-        )

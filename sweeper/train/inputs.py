@@ -27,6 +27,8 @@ class Inputs:
     labels: Tensor  # int64 [N]
     forward: Callable[[Tensor], Tensor]  # values [B, ...] -> logits [B, K]
     device: torch.device
+    # values on the device and their places in the split -> what is read: see `augmentation`
+    alter: Callable[[Tensor, Tensor | slice], Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -34,7 +36,8 @@ class Inputs:
     def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Logits float32 [B, K] and labels [B] of the images at `index`, on the device."""
         labels = self.labels[index].to(self.device, non_blocking=True)
-        return self.forward(self.values[index].to(self.device, non_blocking=True)), labels
+        values = self.values[index].to(self.device, non_blocking=True)
+        return self.forward(values if self.alter is None else self.alter(values, index)), labels
 
 
 def prepare(
@@ -44,11 +47,13 @@ def prepare(
     preprocessing: Preprocessing,
     device: torch.device,
     precision: str,
+    changing: bool = False,
 ) -> Inputs:
     """The inputs that `method` reads for `split`.
 
-    A `FrozenFeatures` method has its features computed here, once; any other reads the images,
-    normalised batch by batch on the device.
+    A `FrozenFeatures` method has its features computed here, once, unless its images are
+    `changing` from epoch to epoch; any other reads the images, normalised batch by batch on the
+    device.
     """
     normalised = _normalisation(preprocessing, device)
 
@@ -56,7 +61,7 @@ def prepare(
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return part(values).float()
 
-    if not isinstance(method, FrozenFeatures):
+    if changing or not isinstance(method, FrozenFeatures):
         values = _resident(split.images, device)
         labels = split.labels.to(values.device)
         return Inputs(values, labels, lambda images: run(method, normalised(images)), device)

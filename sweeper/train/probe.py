@@ -8,11 +8,13 @@ from itertools import islice
 from types import MappingProxyType
 
 import torch
+from torch.nn import functional
 
-from sweeper.backbones.backbone import Backbone
+from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.method import Constructs, Plugin
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
+from sweeper.train.augmentation import canvas_of
 from sweeper.train.construction import construct
 from sweeper.train.fit import fit, rounds_of
 from sweeper.train.state import trainable
@@ -56,9 +58,23 @@ def probe_seconds(
         preprocessing=preprocessing,
         seed=spec.seed,
         device=device,
+        canvas=_stand_in(small, spec, preprocessing),
     )
     *_, last = islice(records, 2)
     return constructed + last.seconds / share * spec.recipe.epochs * rounds_of(method)
+
+
+def _stand_in(task: Task, spec: TrialSpec, preprocessing: Preprocessing) -> Task | None:
+    """`task` enlarged to the size that the augmentation wants: other pixels, as much work."""
+    wanted = canvas_of(spec.recipe.augmentation, preprocessing)
+    if wanted is None:
+        return None
+
+    def enlarged(split: Split) -> Split:
+        size = (wanted.size, wanted.size)
+        return Split(functional.interpolate(split.images, size, mode="nearest"), split.labels)
+
+    return Task(task.info, enlarged(task.train), enlarged(task.val), task.test)
 
 
 def _part(split: Split, share: float) -> Split:

@@ -42,6 +42,7 @@ def run_trial(
     task: Task,
     device: torch.device,
     others: Mapping[str, Split] = MappingProxyType({}),
+    canvas: Task | None = None,
     checkpoint: Path | None = None,
     save_every: float = 5.0,
     keep: Path | None = None,
@@ -50,18 +51,20 @@ def run_trial(
     """Train and test what `spec` says; yield each epoch, return the result.
 
     `backbone` is on `device`; `others` holds the training split of each other task that `spec`
-    names, by the parameter that names it. With a `checkpoint` file the trial continues where the
-    file stands, and worker 0 writes it after an epoch when the last writing is `save_every` seconds
-    old; removing it afterwards is the caller's business. A loss that leaves the finite numbers
-    is a result (`diverged`), not an exception. Closing the generator early ends the trial with
-    no test score. Test is read once, after the last epoch. What a trial that finishes has learned
-    is written to the file `keep` by worker 0.
+    names, by the parameter that names it; `canvas` is `task`, image for image, as the augmentation
+    wants them. With a `checkpoint` file the trial continues where the file stands, and worker 0
+    writes it after an epoch when the last writing is `save_every` seconds old; removing it
+    afterwards is the caller's business. A loss that leaves the finite numbers is a result
+    (`diverged`), not an exception. Closing the generator early ends the trial with no test score.
+    Test is read once, after the last epoch, unless the protocol selects on it. What a trial that
+    finishes has learned is written to the file `keep` by worker 0.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
     """
     _check_identity(spec, plugin, backbone, task, others)
     task = asked(task, spec)
+    canvas = None if canvas is None else asked(canvas, spec)
     preprocessing = backbone.info.preprocessing
     method = build(spec, plugin, backbone, task).to(device)
     found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
@@ -87,6 +90,7 @@ def run_trial(
             preprocessing=preprocessing,
             seed=spec.seed,
             device=device,
+            canvas=canvas,
             resume=found,
             save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
             shard=shard,

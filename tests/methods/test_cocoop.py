@@ -137,7 +137,8 @@ def test_presets_are_those_of_paper_and_code() -> None:
         "schedule": "coop_official",
     }
     assert COCOOP.presets["paper"] == paper
-    assert COCOOP.presets["official"] == {**paper, "momentum": 0.9, "weight_decay": 0.0005}
+    code = {"momentum": 0.9, "weight_decay": 0.0005, "augmentation": "coop"}
+    assert COCOOP.presets["official"] == {**paper, **code}
 
 
 def test_contexts_that_do_not_fit_are_refused(backbone: ClipBackbone) -> None:

@@ -123,7 +123,7 @@ def test_presets_are_those_of_paper_and_code() -> None:
         "epochs": 200,
         "schedule": "coop_official",
     }
-    official = {**paper, "momentum": 0.9, "weight_decay": 0.0005}
+    official = {**paper, "momentum": 0.9, "weight_decay": 0.0005, "augmentation": "coop"}
     assert COOP.presets["paper"] == paper
     assert COOP.presets["official"] == official
     assert COOP.presets["upt"] == {**official, "context_length": 4}

@@ -259,6 +259,7 @@ def test_presets_are_those_of_paper_and_code() -> None:
         "schedule": "coop_official",
         "momentum": 0.9,
         "weight_decay": 0.0005,
+        "augmentation": "coop",
     }
 
 

@@ -207,6 +207,7 @@ def test_presets_are_those_of_paper_code_and_ports() -> None:
     assert [upt[k] for k in ("prompt_length", "lr", "batch_size", "normed")] == [4, 0.002, 32, True]
     for each in (maple, upt):
         assert (each["depth"], each["init"], each["head"]) == ("deep", "normal", "text")
+        assert each["augmentation"] == "coop"
 
 
 def test_refusals_name_the_parameter() -> None:

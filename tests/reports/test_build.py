@@ -107,6 +107,7 @@ def test_the_published_value_stands_beside_ours(text):
 
 def test_what_was_trained_can_be_read_from_the_report_alone(text):
     assert "In every cell: " in text
+    assert "Splits" not in text, "no trial has said by which rule"
     (shared,) = [row for row in text.splitlines() if row.startswith("In every cell: ")]
     assert "backbone embedded" in shared
     assert "lr 0.1" in shared
@@ -248,6 +249,19 @@ def test_a_comparable_cell_gets_a_difference_and_a_verdict(tmp_path):
     assert "+0.1, within" in text
     assert "The others are not comparable in value (other data)" in text
     assert "embedded backbone" not in text
+
+
+def test_the_rule_of_the_splits_is_told_for_each_task(tmp_path):
+    plan = made.ablation(tasks=("digits", "pets"))
+    store = made.blank_store(tmp_path)
+    with Writer(store, plan) as writer:
+        for spec in plan.trials():
+            ended = made.result(spec)
+            rules = ("generated", "split_zhou") if spec.task == "pets" else ("official",)
+            ended.provenance["split_rule"] = rules[spec.seed % len(rules)]
+            writer.trial_ended(spec, ended)
+    text = build(store.uri, "ablation", tmp_path / "out").read_text()
+    assert "which: digits official, pets generated and split\\_zhou." in text
 
 
 def test_where_the_highest_mean_has_too_few_seeds_nothing_is_bold(tmp_path):

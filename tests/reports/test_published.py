@@ -69,6 +69,37 @@ def test_only_the_same_backbone_data_and_recipe_may_be_compared():
     ]
 
 
+def test_what_a_paper_states_of_the_protocol_is_compared_defaults_included():
+    paper, _ = published("pgn/T3a")
+    stated = {"selection": "last", "normalisation": "clip", "augmentation": "none", "shots": 16}
+    table = paper.tables["T3a"]
+    table = table.model_copy(update={"protocol": {**table.protocol, **stated}})
+    told = paper.model_copy(update={"tables": {"T3a": table}})
+    ours = OURS | {"selection": "last", "normalisation": "clip", "shots": 16}
+    assert obstacles(told, "T3a", "CIFAR100", ours) == []
+    assert obstacles(told, "T3a", "CIFAR100", OURS) == ["other settings (shots, normalisation)"]
+    other = ours | {"selection": "best_test", "augmentation": "flip"}
+    assert obstacles(told, "T3a", "CIFAR100", other) == ["other settings (selection, augmentation)"]
+
+
+@pytest.mark.parametrize("less", [{"shots": 16}, {"data_fraction": 0.5}])
+def test_a_share_of_the_images_is_not_what_a_paper_trained_on_unless_it_says_so(less):
+    paper, _ = published("pgn/T3a")
+    (name,) = less
+    assert obstacles(paper, "T3a", "CIFAR100", OURS | less) == [f"other settings ({name})"]
+
+
+def test_a_method_that_trains_nothing_is_read_under_the_stated_preprocessing():
+    paper, _ = published("pgn/T1")
+    table = paper.tables["T1"]
+    table = table.model_copy(update={"protocol": {**table.protocol, "normalisation": "clip"}})
+    told = paper.model_copy(update={"tables": {"T1": table}})
+    untrained = OURS | {"epochs": 0, "schedule": "constant"}
+    found = obstacles(told, "T1", "CIFAR100", untrained)
+    assert found == ["other settings (normalisation)"]
+    assert obstacles(told, "T1", "CIFAR100", untrained | {"normalisation": "clip"}) == []
+
+
 def test_a_value_in_an_unknown_column_is_refused():
     paper, _ = published("pgn/T3a")
     data = paper.model_dump()

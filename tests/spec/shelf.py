@@ -45,6 +45,7 @@ class Spt(_Params):
 
 
 _PRESET = {"prompt_length": 16, "library_size": 256, "epochs": 1000, "warmup_epochs": 50}
+_OFFICIAL = {"epochs": 100, "train_on": "train+val", "selection": "best_test"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Shelf:
         entries = {
             "iip": Entry("iip", Iip),
             "lp": Entry("lp", Lp),
-            "pgn": Entry("pgn", Pgn, named={"paper": _PRESET}),
+            "pgn": Entry("pgn", Pgn, named={"paper": _PRESET, "official": _OFFICIAL}),
             "spt": Entry("spt", Spt, tasks=("source",)),
             "tp": Entry("tp", Tp, trains=False),
         }

@@ -8,6 +8,7 @@ from sweeper.errors import InputError
 from sweeper.method import MethodParams
 from sweeper.records import TrialResult
 from sweeper.spec.trial import Protocol
+from sweeper.train.augmentation import CHANGES
 from sweeper.train.construction import construct
 from sweeper.train.probe import probe_seconds
 from sweeper.train.trial import run_trial
@@ -192,3 +193,13 @@ def test_a_probe_constructs_from_all_images(monkeypatch):
     assert lengths == [37, 37]
     assert probed(Started) > 0
     assert probed(tiny.Prompts, epochs=0) == 0.0
+
+
+@pytest.mark.parametrize("augmentation", ["flip", "vpt", "coop", "pgn_official"])
+def test_a_probe_trains_with_the_augmentation(monkeypatch, augmentation):
+    changed = []
+    original = CHANGES[augmentation]
+    spy = lambda *given: changed.append(given[0].shape[-1]) or original[0](*given)  # noqa: E731
+    monkeypatch.setitem(CHANGES, augmentation, (spy, original[1]))
+    assert probed(tiny.Prompts, augmentation=augmentation) > 0
+    assert set(changed) == {{"vpt": 9, "coop": 12}.get(augmentation, 8)}

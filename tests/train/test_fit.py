@@ -192,10 +192,49 @@ def test_selecting_on_images_that_were_trained_on_is_refused():
         trained(tiny.Prompts, protocol=Protocol(selection="best_val", train_on="train+val"))
 
 
-def test_test_images_are_never_read():
+@pytest.mark.parametrize("selection", ["last", "best_val"])
+def test_test_images_are_never_read_unless_they_are_selected_on(selection):
     task = tiny.task()
     poisoned = Task(task.info, task.train, task.val, None)
-    trained(tiny.Prompts, poisoned)
+    trained(tiny.Prompts, poisoned, protocol=Protocol(selection=selection))
+    with pytest.raises(AttributeError):
+        trained(tiny.Prompts, poisoned, protocol=Protocol(selection="best_test"))
+
+
+def test_best_test_keeps_the_first_of_the_epochs_that_test_best():
+    """As the best epoch on val, had val been test."""
+    task = tiny.task()
+    swapped = Task(task.info, task.train, task.test, task.val)
+    own = {"recipe": tiny.recipe(epochs=8, lr=0.5), "seed": 4}  # best on val 3, on test 7, last 8
+    method, records = trained(tiny.Prompts, task, **own, protocol=Protocol(selection="best_test"))
+    expected, _ = trained(tiny.Prompts, swapped, **own, protocol=Protocol(selection="best_val"))
+    assert same_state(method, expected)
+    for other in ("last", "best_val"):
+        left, others = trained(tiny.Prompts, task, **own, protocol=Protocol(selection=other))
+        assert same(records, others), "what is recorded stays val"
+        assert not same_state(method, left)
+
+
+def test_augmented_images_are_trained_on_and_plain_ones_validated_on():
+    recipe = tiny.recipe(augmentation="flip")
+    method, records = trained(tiny.Prompts, recipe=recipe)
+    plain, others = trained(tiny.Prompts)
+    assert not same_state(method, plain)
+    assert records[0].train_loss != others[0].train_loss
+    task = tiny.task()
+    val = prepare(method, task.val, preprocessing=tiny.PREPROCESSING, device=CPU, precision="fp32")
+    assert evaluate(method, val).acc == records[-1].val_acc
+    again, _ = trained(tiny.Prompts, recipe=recipe)
+    assert same_state(method, again)
+
+
+def test_features_of_augmented_images_are_not_kept():
+    recipe = tiny.recipe(augmentation="flip")
+    method, records = trained(tiny.Probe, recipe=recipe)
+    assert method._backbone[0].images_seen == 4 * 37 + 12
+    plain, others = trained(UncachedProbe, recipe=recipe)
+    torch.testing.assert_close(method.head.weight, plain.head.weight)
+    assert records[-1].train_loss == pytest.approx(others[-1].train_loss, rel=1e-5)
 
 
 class Exploding(tiny.Prompts):

@@ -17,6 +17,7 @@ from sweeper.train.probe import probe_seconds
 from sweeper.train.trial import run_trial
 
 from . import tiny
+from .test_augmentation import on_canvas
 from .test_fit import Exploding
 
 CPU = torch.device("cpu")
@@ -216,6 +217,44 @@ class Constant(torch.nn.Module):
 
     def forward(self, images):
         return torch.zeros(len(images), self.count)
+
+
+class Watchful(tiny.TinyBackbone):
+    """Counts the test images that it is shown: they alone have a white corner."""
+
+    seen = 0
+
+    def encode_image(self, images, prompts=None):
+        white = (1 - torch.tensor(tiny.PREPROCESSING.mean)) / torch.tensor(tiny.PREPROCESSING.std)
+        self.seen += int(torch.isclose(images[:, :, 0, 0], white).all(1).sum())
+        return super().encode_image(images, prompts)
+
+
+@pytest.mark.parametrize("module", [tiny.Prompts, tiny.Probe, tiny.Generator])
+@pytest.mark.parametrize("selection", ["last", "best_val", "best_test"])
+def test_test_images_are_read_once_at_the_end_unless_the_protocol_selects_on_them(
+    module, selection
+):
+    task, backbone = tiny.task(), Watchful()
+    task.test.images[:, :, 0, 0] = 255
+    spec = tiny.spec(module).model_copy(update={"protocol": Protocol(selection=selection)})
+    plugin = tiny.plugin(module)
+    steps = run_trial(spec, plugin=plugin, backbone=backbone, task=task, device=CPU)
+    seen = [backbone.seen for _ in steps]
+    if selection == "best_test":
+        each = [18] * 4 if module is tiny.Probe else [18, 36, 54, 72]  # a probe keeps features
+        assert (seen, backbone.seen) == (each, each[-1] + 18)
+    else:
+        assert (seen, backbone.seen) == ([0] * 4, 18)
+
+
+def test_crops_are_trained_on_from_the_canvas():
+    spec = tiny.spec(tiny.Prompts, augmentation="vpt")
+    with pytest.raises(InputError, match="vpt, of no canvas"):
+        run(tiny.Prompts, spec=spec)
+    records, result = run(tiny.Prompts, spec=spec, canvas=on_canvas(9))
+    assert result.status is TrialStatus.FINISHED
+    assert records[0].train_loss != run(tiny.Prompts)[0][0].train_loss
 
 
 def test_the_test_split_decides_nothing():
