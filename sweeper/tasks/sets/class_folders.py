@@ -81,7 +81,7 @@ FOOD = _Folders(
 
 
 def _both(train: int, val: int, test: int) -> dict[str, dict[str, int]]:
-    """Sizes of sets whose classes are so even that the generated split has CoOp's."""
+    """Sizes of sets whose generated split is known to have CoOp's."""
     sizes = {"train": train, "val": val, "test": test}
     return {"split_zhou": sizes, "generated": sizes}
 
@@ -91,10 +91,7 @@ SETS = (
         name="caltech101",
         description="objects of 100 kinds, without background and easy faces",
         classes=100,
-        sizes={
-            "split_zhou": {"train": 4_128, "val": 1_649, "test": 2_465},
-            "generated": {"train+val+test": 8_242},
-        },
+        sizes=_both(4_128, 1_649, 2_465),
         template="a photo of a {}.",
         licence="CC BY 4.0",
         source=CALTECH.source,

@@ -41,6 +41,14 @@ def test_flowers_are_labelled_by_the_released_list_and_cut_class_by_class(tmp_pa
             assert {f for f, own in splits[split].items() if own == label} == set(expected)
 
 
+def test_a_sum_is_declared_where_only_that_is_known(tmp_path):
+    flowers(tmp_path, "flowers-102")
+    with pytest.raises(InputError) as caught:
+        data_sets()["flowers102"].listing(tmp_path)
+    assert caught.value.problems[1].got == "20 images in train+val+test (generated)"
+    assert caught.value.problems[1].expected == "8,189"
+
+
 def test_flowers_without_a_list_of_names_have_those_of_torchvision(tmp_path):
     place = flowers(tmp_path, "flowers-102")
     (place / "cat_to_name.json").unlink()

@@ -62,9 +62,11 @@ def test_templates_of_coop_for_the_sets_of_upt(name):
 
 
 def test_sizes_of_upts_own_sets():
-    sizes = {name: data_sets()[name].sizes for name in ("caltech101", "stanford_cars")}
-    assert sizes["caltech101"]["split_zhou"] == {"train": 4_128, "val": 1_649, "test": 2_465}
-    assert sizes["stanford_cars"]["split_zhou"] == {"train": 6_509, "val": 1_635, "test": 8_041}
+    caltech, cars = (data_sets()[name].sizes for name in ("caltech101", "stanford_cars"))
+    sizes = {"train": 4_128, "val": 1_649, "test": 2_465}
+    assert caltech == {"split_zhou": sizes, "generated": sizes}
+    assert cars["split_zhou"] == {"train": 6_509, "val": 1_635, "test": 8_041}
+    assert cars["generated"] == {"train+val": 6_509 + 1_635, "test": 8_041}
     official = {"train": 3_334, "val": 3_333, "test": 3_333}
     assert data_sets()["fgvc_aircraft"].sizes == {"official": official}
 
