@@ -148,6 +148,6 @@ def test_an_axis_that_changes_the_protocol_under_another_name_makes_a_mixed_curv
 
 def test_what_a_backbone_cannot_carry_mixes_nothing(tmp_path: Path) -> None:
     text = BASE + "ablate: {prompt_length: [8, 4]}\n"
-    text += "over: {backbone: [embedded, {label: s, backbone: short, pooling: mean}]}\n"
+    text += "over: {backbone: [embedded, {label: s, backbone: short, final_norm: none}]}\n"
     (found,) = complaints(tmp_path, text)
-    assert "row '4' mixes protocols: pooling weights and mean" in found
+    assert "row '4' mixes protocols: final_norm weights and none" in found

@@ -58,7 +58,7 @@ report:
 
 ALL_OF_IT = """
 1:16: unknown metric 'test/accuracy'; expected one of train/loss, train/acc, val/loss, val/acc, \
-test/loss, test/acc, lr, epoch_seconds. Did you mean 'test/acc'?
+test/loss, test/acc, test/mean_per_class, test/macro_f1, lr, epoch_seconds. Did you mean 'test/acc'?
 2:1: unknown section 'bas'; expected a section of a sweep. Did you mean 'base'?
 5:13: backbone 'embeded': unknown; expected a backbone. Did you mean 'embedded'?
 7:3: unknown setting 'prompt_lenght'; expected a setting of method 'pgn', of the recipe or of the \
