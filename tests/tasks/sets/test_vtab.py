@@ -8,6 +8,7 @@ import pytest
 
 from sweeper.errors import InputError
 from sweeper.tasks.dataset import Missing
+from sweeper.tasks.deal import shuffled
 from sweeper.tasks.sets import data_sets, vtab
 
 from .made import grey, labels_by_file, picture, tiny
@@ -54,7 +55,7 @@ def test_a_longer_list_gives_a_thousand_by_the_hash_of_their_names(
     given = labels_by_file(found)
     taken = given["train"] + given["val"]
     assert len(set(taken)) == 1000
-    assert set(taken) < set(rows)
+    assert taken == [(file, dict(rows)[file]) for file in shuffled([*dict(rows)])[:1000]]
     write(home / name, rows[::-1])
     again = tiny("vtab_eurosat", 10, generated=(800, 200, 5)).listing(eurosat)
     assert labels_by_file(again) == given
@@ -93,6 +94,37 @@ def test_nineteen_tasks_with_the_classes_and_test_images_of_the_paper() -> None:
         "dsprites_location": (16, 73_728), "dsprites_orientation": (16, 73_728),
         "smallnorb_azimuth": (18, 12_150), "smallnorb_elevation": (9, 12_150),
     }  # fmt: skip
+
+
+def test_the_folders_are_those_of_the_common_export(tmp_path: Path) -> None:
+    folders = []
+    for each in vtab.SETS:
+        with pytest.raises(Missing) as caught:
+            each.listing(tmp_path)
+        folders.append(Path(str(caught.value).split(" is missing")[0]).name)
+    assert sorted(folders) == sorted(
+        [
+            "caltech101",
+            "cifar",
+            "dtd",
+            "oxford_flowers102",
+            "oxford_iiit_pet",
+            "svhn",
+            "sun397",
+            "patch_camelyon",
+            "eurosat",
+            "resisc45",
+            "diabetic_retinopathy",
+            "clevr_count",
+            "clevr_dist",
+            "dmlab",
+            "kitti",
+            "dsprites_loc",
+            "dsprites_ori",
+            "smallnorb_azi",
+            "smallnorb_ele",
+        ]
+    )
 
 
 @pytest.mark.parametrize("each", vtab.SETS, ids=lambda each: each.name)
