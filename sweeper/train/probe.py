@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
 
@@ -49,7 +50,8 @@ def probe_seconds(
     if not trains or not trainable(method):
         return constructed
     share = min(1.0, STEPS * spec.recipe.batch_size / len(task.train))
-    small = Task(task.info, _part(task.train, share), _part(task.val, share), task.test)
+    parts = (_part(split, share) for split in (task.train, task.val, task.test))
+    small = Task(task.info, *parts)
     records = fit(
         method,
         small,
@@ -74,7 +76,7 @@ def _stand_in(task: Task, spec: TrialSpec, preprocessing: Preprocessing) -> Task
         size = (wanted.size, wanted.size)
         return Split(functional.interpolate(split.images, size, mode="nearest"), split.labels)
 
-    return Task(task.info, enlarged(task.train), enlarged(task.val), task.test)
+    return replace(task, train=enlarged(task.train), val=enlarged(task.val))
 
 
 def _part(split: Split, share: float) -> Split:

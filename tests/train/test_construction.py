@@ -6,7 +6,7 @@ from torch import nn
 
 from sweeper.errors import InputError
 from sweeper.method import MethodParams
-from sweeper.records import TrialResult
+from sweeper.records import Score, TrialResult
 from sweeper.spec.trial import Protocol
 from sweeper.train.augmentation import CHANGES
 from sweeper.train.construction import construct
@@ -193,6 +193,18 @@ def test_a_probe_constructs_from_all_images(monkeypatch):
     assert lengths == [37, 37]
     assert probed(Started) > 0
     assert probed(tiny.Prompts, epochs=0) == 0.0
+
+
+def test_a_probe_reads_as_small_a_share_of_test_as_of_train(monkeypatch):
+    sizes = []
+    spy = lambda method, inputs, shard: sizes.append(len(inputs)) or Score(0.5, 1.0, 1)  # noqa: ARG005, E731
+    monkeypatch.setattr("sweeper.train.fit.evaluate", spy)
+    own = tiny.spec(tiny.Prompts, batch_size=2)
+    own = own.model_copy(update={"protocol": Protocol(selection="best_test")})
+    backbone = tiny.TinyBackbone()
+    plugin = tiny.plugin(tiny.Prompts)
+    probe_seconds(own, plugin=plugin, backbone=backbone, task=tiny.task(), device=CPU)
+    assert sizes == [2, 3, 2, 3]  # 6 of 37 images to train on: 2 of 12 of val, 3 of 18 of test
 
 
 @pytest.mark.parametrize("augmentation", ["flip", "vpt", "coop", "pgn_official"])
