@@ -73,7 +73,7 @@ def check_storage(folder: Path) -> None:
 
 
 def check_folders(folders: Mapping[str, str]) -> None:
-    """Raises ClusterError where a node lacks one of the user's folders of images."""
+    """Raises ClusterError where a node lacks images of the user."""
     nodes = alive_nodes()
     if len(nodes) < 2 or not folders:
         return
@@ -84,7 +84,7 @@ def check_folders(folders: Mapping[str, str]) -> None:
         if lost:
             raise ClusterError(
                 f"node {node['NodeManagerHostname']} has no {', '.join(lost)}. "
-                "Put folders of images on storage that every node reaches under the same path."
+                "Put images on storage that every node reaches under the same path."
             )
 
 
@@ -100,4 +100,4 @@ def _reach(path: str, token: str) -> bool:
 
 @ray.remote(num_cpus=0)
 def _missing(paths: list[str]) -> list[str]:
-    return [path for path in paths if not Path(path).is_dir()]
+    return [path for path in paths if not Path(path).exists()]
