@@ -63,7 +63,9 @@ def check_sources(sources: Mapping[str, str]) -> None:
     for identity, source in sources.items():
         if not _is_method(identity):
             lost = [path for path in tasks.folders_of(source) if not path.exists()]
-            problems += [Problem(f"task {path}", "no such folder or file", "its images") for path in lost]
+            problems += [
+                Problem(f"task {path}", "no such folder or file", "its images") for path in lost
+            ]
             continue
         path = Path(source)
         found = identity_of(path.stem, path) if path.is_file() else "nothing"

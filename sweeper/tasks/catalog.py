@@ -15,13 +15,12 @@ from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import InputError, Problem, nearest
 from sweeper.tasks import collection, decoded, folder, joint, npz, parquet, shard
 from sweeper.tasks.dataset import DataSet, Missing
-from sweeper.tasks.drawn import DRAWN
+from sweeper.tasks.drawn import DRAWING, DRAWN
 from sweeper.tasks.image import resize
 from sweeper.tasks.listing import Listing
 from sweeper.tasks.sets import data_sets
 from sweeper.tasks.task import Split, Task, TaskInfo
 
-DRAWING = "drawn-1"  # pictures that come out differently are new data: count this up
 TEMPLATE = "This is a photo of a {}"  # of a user's own images
 FORMS = "a folder of images, a parquet file, a folder of them, or an npz file"
 
@@ -62,18 +61,16 @@ def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) ->
     """
     parts = parts_of(name, relative_to)
     if len(parts) > 1:
-        describe(name, relative_to)  # before the first image is read
-        return joint.join([load(part, preprocessing, relative_to) for part in parts])
+        info = describe(name, relative_to)
+        listed = joint.listing(info, [_at_hand(part, relative_to) for part in parts])
+        return Task(info, **decoded.load(listed, preprocessing))
     if name in DRAWN:
         drawn = {
             split: Split(resize(images, preprocessing), labels)
             for split, (images, labels) in DRAWN[name].draw().items()
         }
         return Task(_of_drawn(name), **drawn)
-    try:
-        found = _listed(name, relative_to)
-    except Missing as missing:
-        raise InputError(Problem("task", f"'{name}'", "its files", str(missing))) from missing
+    found = _at_hand(name, relative_to)
     return Task(_info(name, relative_to, found), **decoded.load(found, preprocessing))
 
 
@@ -114,6 +111,16 @@ def _listed(name: str, relative_to: Path) -> Listing:
     if (relative_to / name).exists():
         hint = f"For the images of this name write './{name}'."
     raise InputError(Problem("task", f"'{name}'", "a built-in task or a path", hint))
+
+
+def _at_hand(name: str, relative_to: Path) -> Listing:
+    """The images of a single task. Raises InputError where it is not there, too."""
+    if name in DRAWN:
+        return DRAWN[name].listing()
+    try:
+        return _listed(name, relative_to)
+    except Missing as missing:
+        raise InputError(Problem("task", f"'{name}'", "its files", str(missing))) from missing
 
 
 def _at(path: Path) -> Listing:

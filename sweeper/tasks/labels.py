@@ -31,6 +31,7 @@ def label_all(
     `place` says where the label with a number below M stands, `root` where all of them do.
     """
     problems: list[Problem] = []
+    rule = "0 or more" if names is None else f"0 to {len(names) - 1}, as there are class names"
     if names is None:
         known = sorted(
             {one for one in written if isinstance(one, str) or (one is not None and one >= 0)},
@@ -46,7 +47,7 @@ def label_all(
     for number, one in enumerate(written):
         label = order.get(one, order.get(readable(one)) if isinstance(one, str) else None)
         if label is None:
-            problems.append(_wrong(place(number), one, names))
+            problems.append(_wrong(place(number), one, names, rule))
         labels.append(label or 0)
     return Labels(names, labels, problems)
 
@@ -59,10 +60,9 @@ def alike(names: Sequence[str], root: str) -> Iterator[str]:
             yield f"{root}: classes {first[name]} and {label} are both called '{name}'"
 
 
-def _wrong(where: str, one: Written, names: Sequence[str]) -> Problem:
+def _wrong(where: str, one: Written, names: Sequence[str], rule: str) -> Problem:
     if one is None:
         return Problem(where, "no label (null)", "a label")
     if isinstance(one, str):
         return Problem(where, f"label '{one}'", "the name of a class", nearest(one, names[:100]))
-    rule = f"0 to {len(names) - 1}, a number for each class name" if names else "0 or more"
     return Problem(where, f"label {one}", rule)
