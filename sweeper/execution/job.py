@@ -63,15 +63,17 @@ def trained_file(storage: Path, trial_id: str) -> Path:
 
 
 def check_sources(sources: Mapping[str, str]) -> None:
-    """Raises InputError where a user's folder of images is gone, or their method or their file of
-    weights is gone or is not what the plan was made of.
+    """Raises InputError where a user's images are gone, or their method or their file of weights
+    is gone or is not what the plan was made of.
     """
     problems = []
     for identity, source in sources.items():
         kind = kind_of(identity)
         if kind == "data":
-            lost = [path for path in tasks.folders_of(source) if not path.is_dir()]
-            problems += [Problem(f"task {path}", "no such folder", "its images") for path in lost]
+            lost = [path for path in tasks.folders_of(source) if not path.exists()]
+            problems += [
+                Problem(f"task {path}", "no such folder or file", "its images") for path in lost
+            ]
             continue
         path = Path(source)
         if not path.is_file():

@@ -73,9 +73,7 @@ def check_storage(folder: Path) -> None:
 
 
 def check_reach(folders: Mapping[str, str], weights: Mapping[str, str]) -> None:
-    """Raises ClusterError where a node lacks one of the user's folders of images, or files of
-    weights.
-    """
+    """Raises ClusterError where a node lacks images or a file of weights of the user."""
     nodes = alive_nodes()
     images = {str(path) for name in folders.values() for path in tasks.folders_of(name)}
     paths = sorted(images | set(weights.values()))

@@ -1,97 +1,88 @@
-"""Every task by name: the drawn ones, the public ones under the data folder, any folder.
+"""Every task by name: the drawn ones, the public ones under the data folder, any path.
 
-Names joined by '+' are one task with the classes of all (`joint`).
+A path is a folder of images, a parquet file, a folder of parquet files or an npz file. Names joined
+by '+' are one task with the classes of all (`joint`).
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from pathlib import Path
-
-import torch
 
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import InputError, Problem, nearest
-from sweeper.tasks import folder, joint
+from sweeper.tasks import collection, decoded, folder, joint, npz, parquet, shard
 from sweeper.tasks.dataset import DataSet, Missing
-from sweeper.tasks.drawn import DRAWN
+from sweeper.tasks.drawn import DRAWING, DRAWN
 from sweeper.tasks.image import resize
-from sweeper.tasks.listing import Listing, Pictures
+from sweeper.tasks.listing import Listing
 from sweeper.tasks.sets import data_sets
 from sweeper.tasks.task import Split, Task, TaskInfo
 
-DRAWING = "drawn-1"  # pictures that come out differently are new data: count this up
+TEMPLATE = "This is a photo of a {}"  # of a user's own images
+FORMS = "a folder of images, a parquet file, a folder of them, or an npz file"
 
 
 def names() -> list[str]:
-    """The built-in tasks; a folder of images is a task too, by its path."""
+    """The built-in tasks; a user's images are a task too, by their path."""
     return sorted([*DRAWN, *data_sets()])
 
 
 def describe(name: str, relative_to: Path) -> TaskInfo:
-    """What is known of the task `name`, a built-in one or the path of a folder of images.
+    """What is known of the task `name`, a built-in one or the path of a user's images.
 
-    A path has a '/' or a leading '.', and is taken relative to the folder `relative_to`. All
-    images of a folder are decoded, none of a public set; `available` says what a public set
-    still lacks here. Raises InputError for an unknown name, for all that is wrong in a folder,
-    and where tasks cannot be joined.
+    A path has a '/' or a leading '.', and is taken relative to the folder `relative_to`. A user's
+    images are decoded, once in their life, none of a public set is; `available` says what a public
+    set still lacks here. What one should know of the data is written to stderr, once. Raises
+    InputError for an unknown name, for all that is wrong in the data, and where tasks cannot be
+    joined.
     """
     parts = parts_of(name, relative_to)
     if len(parts) > 1:
         return joint.describe(_described(parts, relative_to))
-    if _is_path(name):
-        return folder.describe(relative_to / Path(name).expanduser())
     if name in DRAWN:
-        task = DRAWN[name]
-        return TaskInfo(
-            name, DRAWING, task.description, task.classes, task.template, dict(task.sizes)
-        )
-    if name in data_sets():
-        try:
-            return _told(data_sets()[name], data_sets()[name].listing(data_root()))
-        except Missing as missing:
-            return _told(data_sets()[name], None, str(missing))
-    hint = nearest(name, names())
-    if (relative_to / name).is_dir():
-        hint = f"For the folder of this name write './{name}'."
-    raise InputError(Problem("task", f"'{name}'", "a built-in task or the path of a folder", hint))
+        return _of_drawn(name)
+    try:
+        found = _listed(name, relative_to)
+    except Missing as missing:
+        return _of_set(data_sets()[name], available=str(missing))
+    for note in found.notes:
+        _tell(note)
+    return _info(name, relative_to, found)
 
 
 def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) -> Task:
     """The task `name` (as for `describe`), its images at the size of `preprocessing`.
 
-    Keeps nothing: who wants the task twice keeps it. Raises InputError as `describe` does, and
-    where a public set is not there.
+    Keeps nothing in memory: who wants the task twice keeps it. Raises InputError as `describe`
+    does, where a public set is not there, and where the cache has no room for the images.
     """
     parts = parts_of(name, relative_to)
     if len(parts) > 1:
-        describe(name, relative_to)  # before the first image is read
-        return joint.join([load(part, preprocessing, relative_to) for part in parts])
-    if _is_path(name):
-        return folder.load(relative_to / Path(name).expanduser(), preprocessing)
-    info = describe(name, relative_to)
-    if info.available:
-        raise InputError(Problem("task", f"'{name}'", "its files", info.available))
-    if name in data_sets():
-        found = data_sets()[name].listing(data_root())
-        pictures = {split: _decoded(found.splits[split], preprocessing) for split in found.splits}
-        return Task(info, **pictures)
-    splits = {
-        split: Split(resize(images, preprocessing), labels)
-        for split, (images, labels) in DRAWN[name].draw().items()
-    }
-    return Task(info, **splits)
+        info = describe(name, relative_to)
+        listed = joint.listing(info, [_at_hand(part, relative_to) for part in parts])
+        return Task(info, **decoded.load(listed, preprocessing))
+    if name in DRAWN:
+        drawn = {
+            split: Split(resize(images, preprocessing), labels)
+            for split, (images, labels) in DRAWN[name].draw().items()
+        }
+        return Task(_of_drawn(name), **drawn)
+    found = _at_hand(name, relative_to)
+    return Task(_info(name, relative_to, found), **decoded.load(found, preprocessing))
 
 
 def parts_of(name: str, relative_to: Path = Path()) -> list[str]:
-    """The names that `name` joins; itself, where it joins none or is a folder with a '+' in it."""
-    if _is_path(name) and (relative_to / Path(name).expanduser()).is_dir():
+    """The names that `name` joins; itself, where it joins none or is a path with a '+' in it."""
+    if _is_path(name) and (relative_to / Path(name).expanduser()).exists():
         return [name]
     return name.split(joint.SIGN)
 
 
 def located(name: str, relative_to: Path) -> str:
-    """`name` with absolute paths for its folders, under which any worker finds it."""
+    """`name` with absolute paths for its paths, under which any worker finds them."""
     return joint.SIGN.join(
         str((relative_to / Path(part).expanduser()).resolve()) if _is_path(part) else part
         for part in parts_of(name, relative_to)
@@ -99,7 +90,7 @@ def located(name: str, relative_to: Path) -> str:
 
 
 def folders_of(name: str, relative_to: Path = Path()) -> list[Path]:
-    """The folders of images in `name`, whether they are there or not."""
+    """The folders and files of images in `name`, whether they are there or not."""
     parts = parts_of(name, relative_to)
     return [relative_to / Path(part).expanduser() for part in parts if _is_path(part)]
 
@@ -110,27 +101,88 @@ def data_root() -> Path:
     return Path(given).expanduser() if given else Path.home() / ".cache" / "sweeper" / "data"
 
 
-def _told(data: DataSet, found: Listing | None, missing: str = "") -> TaskInfo:
-    """`data` with what was found of it; nothing was, where files are `missing`."""
+def _listed(name: str, relative_to: Path) -> Listing:
+    """What stands on disk of a user's images or of a public set, which may be `Missing`."""
+    if _is_path(name):
+        return _at((relative_to / Path(name).expanduser()).resolve())
+    if name in data_sets():
+        return data_sets()[name].listing(data_root())
+    hint = nearest(name, names())
+    if (relative_to / name).exists():
+        hint = f"For the images of this name write './{name}'."
+    raise InputError(Problem("task", f"'{name}'", "a built-in task or a path", hint))
+
+
+def _at_hand(name: str, relative_to: Path) -> Listing:
+    """The images of a single task. Raises InputError where it is not there, too."""
+    if name in DRAWN:
+        return DRAWN[name].listing()
+    try:
+        return _listed(name, relative_to)
+    except Missing as missing:
+        raise InputError(Problem("task", f"'{name}'", "its files", str(missing))) from missing
+
+
+def _at(path: Path) -> Listing:
+    if path.is_dir():
+        kind = parquet if shard.is_folder(path) else folder
+        return collection.listing(kind.collection(path))
+    if not path.is_file():
+        raise InputError(Problem(str(path), "no such folder or file", FORMS))
+    kinds = {".parquet": parquet, ".npz": npz}
+    if path.suffix.lower() not in kinds:
+        raise InputError(Problem(str(path), f"a file '{path.suffix}'", FORMS))
+    return collection.listing(kinds[path.suffix.lower()].collection(path))
+
+
+def _info(name: str, relative_to: Path, found: Listing) -> TaskInfo:
+    if not _is_path(name):
+        return _of_set(data_sets()[name], found)
+    path = (relative_to / Path(name).expanduser()).resolve()
+    sizes = {split: len(pictures) for split, pictures in found.splits.items()}
+    kind = "folder" if path.is_dir() else f"{path.suffix[1:].lower()} file"
     return TaskInfo(
-        name=data.name,
-        data=f"{data.name}-absent" if found is None else found.identity,
-        description=data.description,
-        classes=() if found is None else found.classes,
-        template=data.template,
-        sizes={} if found is None else {split: len(each) for split, each in found.splits.items()},
-        metric=data.metric,
-        available=missing,
-        licence=data.licence,
-        source=data.source,
-        rule="" if found is None else found.rule,
-        templates=dict(data.templates),
+        name=path.name if path.is_dir() else path.stem,
+        data=found.identity,
+        description=f"{sum(sizes.values()):,} images of a {kind}",
+        classes=found.classes,
+        template=TEMPLATE,
+        sizes=sizes,
+        rule=found.rule,
     )
 
 
-def _decoded(pictures: Pictures, preprocessing: Preprocessing) -> Split:
-    images = [resize(pictures.read(n)[None], preprocessing) for n in range(len(pictures))]
-    return Split(torch.cat(images), torch.tensor(pictures.labels))
+def _of_set(known: DataSet, found: Listing | None = None, available: str = "") -> TaskInfo:
+    """What is declared of a public set, and found of it; `available` where nothing is."""
+    sizes = dict(next(iter(known.sizes.values())))
+    if found is not None:
+        sizes = {split: len(pictures) for split, pictures in found.splits.items()}
+    return TaskInfo(
+        name=known.name,
+        data=found.identity if found is not None else f"{known.name}-absent",
+        description=known.description,
+        classes=found.classes if found is not None else (),
+        template=known.template,
+        sizes=sizes,
+        metric=known.metric,
+        available=available,
+        licence=known.licence,
+        source=known.source,
+        rule=found.rule if found is not None else "",
+        templates=dict(known.templates),
+        test_classes=found.test_classes if found is not None else (),
+    )
+
+
+def _of_drawn(name: str) -> TaskInfo:
+    task = DRAWN[name]
+    sizes = dict(task.sizes)
+    return TaskInfo(name, DRAWING, task.description, task.classes, task.template, sizes)
+
+
+@cache
+def _tell(note: str) -> None:
+    sys.stderr.write(f"{note}\n")
 
 
 def _described(parts: list[str], relative_to: Path) -> list[TaskInfo]:
@@ -143,7 +195,7 @@ def _described(parts: list[str], relative_to: Path) -> list[TaskInfo]:
             problems += error.problems
         path = located(part, relative_to)
         if _is_path(part) and joint.SIGN in path:
-            hint = "Move the folder, or use it as a task of its own."
+            hint = "Move it, or use it as a task of its own."
             problems.append(Problem(path, "a '+' in it", "a path without '+', to be joined", hint))
     if problems:
         raise InputError(problems)

@@ -24,8 +24,10 @@ from sweeper.drawing.texture import TEXTURES, draw_texture
 from sweeper.drawing.warp import Placement, elastic, place
 from sweeper.tasks.digits import SIZES as DIGITS
 from sweeper.tasks.digits import draw_digits
+from sweeper.tasks.listing import Listing, Pictures
 
 Splits = dict[str, tuple[Tensor, Tensor]]
+DRAWING = "drawn-1"  # pictures that come out differently are new data: count this up
 SIZES = {"train": 1200, "val": 400, "test": 1000}
 PATTERNED = TEXTURES[1:]  # all but "plain"
 
@@ -144,6 +146,16 @@ class DrawnTask:
     description: str
     draw: Callable[[], Splits]
     sizes: dict[str, int] = field(default_factory=SIZES.copy)
+
+    def listing(self) -> Listing:
+        """Its images as those of any other task."""
+        drawn = self.draw().items()
+        splits = {split: self._pictures(split, *found) for split, found in drawn}
+        return Listing(self.classes, splits, rule="drawn", identity=f"{self.name} {DRAWING}")
+
+    def _pictures(self, split: str, images: Tensor, labels: Tensor) -> Pictures:
+        name = f"task '{self.name}', image {{}} of {split}".format
+        return Pictures(labels.tolist(), name, images.__getitem__)
 
 
 DRAWN: dict[str, DrawnTask] = {

@@ -1,215 +1,132 @@
-"""Any folder of images as a task: one sub-folder per class.
+"""Any folder of images: one sub-folder per class.
 
-    my_images/<class>/*.jpg                     dealt 60 / 20 / 20 to train, val, test (`deal`)
-    my_images/{train,val,test}/<class>/*.jpg    as given; val or test, where absent, is dealt
-                                                from train, 20 % each
+    my_images/<class>/*.jpg                     dealt to train, val and test (`collection`)
+    my_images/{train,val,test}/<class>/*.jpg    as given; `valid` and `validation` are val
 
 A class is named after its folder, underscores read as spaces. Hidden files, files that are not
-images, deeper folders and links to folders are left out, with a warning that counts them.
+images, deeper folders and links to folders are left out, and counted in a note.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import os
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
-import torch
-
-from sweeper.backbones.backbone import Preprocessing
 from sweeper.errors import InputError, Problem
-from sweeper.tasks.deal import deal
-from sweeper.tasks.image import SUFFIXES, decode, read_splits, unreadable
-from sweeper.tasks.task import Task, TaskInfo
+from sweeper.tasks.checked import stamp
+from sweeper.tasks.class_names import readable, unfit
+from sweeper.tasks.collection import Collection
+from sweeper.tasks.image import SUFFIXES
+from sweeper.tasks.listing import CALLED
 
-TEMPLATE = "This is a photo of a {}"
-RULE = "folder-1"  # a new rule for splits or class names is new data: count this up
-SHARES = {"test": 0.2, "val": 0.2}
-SPLITS = ("train", "val", "test")
-SOURCES = ("", "train")  # what other splits are dealt from: the whole folder, or train
+HINT = (
+    "Put the images of each class into a folder named after it; images in deeper folders do "
+    "not count."
+)
 
 
 @dataclass
-class _Listing:
+class _Found:
     """What stands in a folder: split ('' where not given) -> class -> files, by relative name."""
 
     files: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # split -> its folder, from the root
     left_out: list[str] = field(default_factory=list)
 
-    def classes(self) -> list[str]:
-        """The names of class folders, over all splits."""
-        return sorted({name for found in self.files.values() for name in found})
 
-    def shares(self) -> dict[str, float]:
-        """The splits that nobody gave, with the share of images that each is dealt."""
-        return {split: share for split, share in SHARES.items() if split not in self.files}
-
-    def names(self) -> list[str]:
-        """All images."""
-        groups = (group for found in self.files.values() for group in found.values())
-        return sorted(name for group in groups for name in group)
-
-
-def describe(root: Path) -> TaskInfo:
-    """What is known of the folder `root`, each of its images decoded once to be sure.
-
-    Raises InputError with all that is wrong with it.
-    """
-    root = root.resolve()
-    return _examined(root, _stamp(root))[0]
-
-
-def load(root: Path, preprocessing: Preprocessing) -> Task:
-    """The images of the folder `root` at the backbone's size. Raises InputError as `describe`."""
-    root = root.resolve()
-    info, splits = _examined(root, _stamp(root))
-    return Task(info, **read_splits(root, splits, preprocessing))
-
-
-def _stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
-    """Names, sizes and times of all images: while it stays the same, so does what was read."""
-    found = ((name, root / name) for name in _list(root).names())
-    stats = ((name, path.stat()) for name, path in found if path.exists())
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-
-
-@lru_cache(maxsize=64)
-def _examined(root: Path, stamp: object) -> tuple[TaskInfo, dict[str, dict[str, int]]]:  # noqa: ARG001
-    """Description, and split -> file -> label, of the folder in the state that `stamp` tells."""
-    listing = _list(root)
-    if listing.left_out:
-        logging.getLogger(__name__).warning(
-            "%s: left out %d entries that are not images in a class folder, such as %s",
-            root,
-            len(listing.left_out),
-            ", ".join(listing.left_out[:3]),
-        )
-    digest, broken = _read(root, listing.names())
-    problems = [*_misplaced(root, listing), *broken]
-    if problems:
-        raise InputError(problems)
-    splits = _split(listing)
-    info = TaskInfo(
-        name=root.name,
-        data=digest,
-        description=f"{len(listing.names())} images in {len(listing.classes())} folders",
-        classes=tuple(map(_readable, listing.classes())),
-        template=TEMPLATE,
-        sizes={split: len(found) for split, found in splits.items()},
+def collection(root: Path) -> Collection:
+    """The images in the folder `root`. Raises InputError where it has no folders of classes."""
+    found = _look(root)
+    classes = sorted({name for folders in found.files.values() for name in folders})
+    files, labels, given = [], [], []
+    for split, folders in found.files.items():
+        for label, name in enumerate(classes):
+            own = folders.get(name, [])
+            files += own
+            labels += [label] * len(own)
+            given += [split] * len(own)
+    return Collection(
+        stamp=stamp(root, ((name, _stat(root / name)) for name in files)),
+        root=root,
+        classes=tuple(map(readable, classes)),
+        declared=tuple(found.files),
+        labels=labels,
+        given=given,
+        names=files,
+        place=lambda number: str(root / files[number]),
+        data=lambda number: (root / files[number]).read_bytes(),
+        where=lambda split, label: str(root / found.places[split] / classes[label]),
+        hint=HINT,
+        problems=tuple(unfit(str(root), classes)),
+        notes=_notes(root, found.left_out),
     )
-    return info, splits
 
 
-def _list(root: Path) -> _Listing:
-    if not root.is_dir():
-        raise InputError(Problem(str(root), "no such folder", "a folder with one folder per class"))
-    listing = _Listing()
-    top = _folders(root, root, listing)
-    given = {folder.name: folder for folder in top if folder.name in SPLITS}
-    if "train" in given and len(given) == len(top):
-        groups = {split: _folders(root, folder, listing) for split, folder in given.items()}
+def _look(root: Path) -> _Found:
+    found = _Found()
+    top = _folders(root, "", found)
+    splits = [CALLED.get(name) for name in top]
+    if "train" in splits and None not in splits:
+        if len(set(splits)) < len(splits):
+            said = f"more than one folder for a split: {', '.join(top)}"
+            raise InputError(Problem(str(root), said, "one for train, one for val, one for test"))
+        groups = {CALLED[name]: (name, _folders(root, name, found)) for name in top}
     else:
-        groups = {"": top}
-    for split, folders in groups.items():
-        listing.files[split] = {folder.name: _images(root, folder, listing) for folder in folders}
-    return listing
+        groups = {"": ("", top)}
+    for split, (place, names) in groups.items():
+        found.places[split] = place
+        found.files[split] = {
+            name: _images(root, os.path.join(place, name), found) for name in names
+        }
+    return found
 
 
-def _folders(root: Path, at: Path, listing: _Listing) -> list[Path]:
+def _folders(root: Path, at: str, found: _Found) -> list[str]:
     """The visible folders in `at`; links are not followed, so nothing outside is reached."""
-    found = []
-    for path in sorted(at.iterdir()):
-        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            found.append(path)
-        else:
-            listing.left_out.append(str(path.relative_to(root)))
-    return found
+    names = []
+    with os.scandir(root / at) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                names.append(entry.name)
+            else:
+                found.left_out.append(os.path.join(at, entry.name))
+    return names
 
 
-def _images(root: Path, at: Path, listing: _Listing) -> list[str]:
-    """The images in `at`, by their names relative to `root`."""
-    found = []
-    for path in sorted(at.iterdir()):
-        name = path.relative_to(root).as_posix()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir():
-            found.append(name)
-        else:
-            listing.left_out.append(name)
-    return found
+def _images(root: Path, at: str, found: _Found) -> list[str]:
+    """The images in `at`, by their names relative to `root`; a link to none counts, as broken."""
+    names = []
+    with os.scandir(root / at) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = os.path.join(at, entry.name)
+            image = os.path.splitext(entry.name)[1].lower() in SUFFIXES
+            if image and not entry.name.startswith(".") and _is_file(entry):
+                names.append(name)
+            else:
+                found.left_out.append(name)
+    return names
 
 
-def _read(root: Path, names: list[str]) -> tuple[str, list[Problem]]:
-    """Digest of names and contents (16 hexadecimal digits), and the images that are broken."""
-
-    def content(name: str) -> str | Problem:
-        try:
-            data = (root / name).read_bytes()
-            decode(data)
-        except (OSError, ValueError) as error:
-            return unreadable(root / name, error)
-        return hashlib.sha256(data).hexdigest()
-
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        found = list(pool.map(content, names))
-    digest = hashlib.sha256(RULE.encode())
-    for name, one in zip(names, found, strict=True):
-        digest.update(f"{name}\0{one}\0".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16], [one for one in found if isinstance(one, Problem)]
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, a link to one, or a link to nothing; no pipe, which would block."""
+    if entry.is_symlink():
+        return os.path.isfile(entry.path) or not os.path.exists(entry.path)
+    return entry.is_file()
 
 
-def _misplaced(root: Path, listing: _Listing) -> Iterator[Problem]:
-    """What is wrong with the folders."""
-    classes = listing.classes()
-    if len(classes) < 2:
-        yield Problem(
-            str(root),
-            f"{len(classes)} class folders" if len(classes) != 1 else f"one class, '{classes[0]}'",
-            "at least 2 folders, one per class",
-            "Put the images of each class into a folder named after it.",
-        )
-    seen: dict[str, str] = {}
-    for name in classes:
-        twin = seen.setdefault(_readable(name), name)
-        if twin != name:
-            yield Problem(str(root), f"'{twin}' and '{name}'", "class names that differ", "")
-    for split, found in listing.files.items():
-        least = 1 + (len(listing.shares()) if split in SOURCES else 0)
-        for name in classes:
-            where, count = str(root / split / name), len(found.get(name, ()))
-            if name not in found:
-                yield Problem(where, "no such folder", f"images of '{name}' in every split")
-            elif count == 0:
-                yield Problem(
-                    where,
-                    "an empty class",
-                    "images in it",
-                    "Images in deeper folders do not count.",
-                )
-            elif count < least:
-                yield Problem(
-                    where,
-                    f"{count} images",
-                    f"at least {least}, one for each split",
-                    "Add images, or make train, val and test folders.",
-                )
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
-def _split(listing: _Listing) -> dict[str, dict[str, int]]:
-    """Split -> file -> label, for train, val and test."""
-    splits: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
-    for label, name in enumerate(listing.classes()):
-        for given, found in listing.files.items():
-            dealt = (
-                deal(found[name], listing.shares()) if given in SOURCES else {given: found[name]}
-            )
-            for split, files in dealt.items():
-                splits[split] |= dict.fromkeys(sorted(files), label)
-    return splits
-
-
-def _readable(folder: str) -> str:
-    return folder.replace("_", " ")
+def _notes(root: Path, left_out: list[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    shown = ", ".join(left_out[:3])
+    return (
+        f"{root}: left out {len(left_out)} entries that are not images in a class folder, "
+        f"such as {shown}",
+    )

@@ -31,6 +31,9 @@ _BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
     EOFError,
     struct.error,
     zlib.error,
@@ -114,7 +117,7 @@ def read_splits(
     return found
 
 
-def unreadable(path: Path, reason: Exception) -> Problem:
+def unreadable(path: Path | str, reason: Exception) -> Problem:
     """The problem of an image file that cannot be decoded."""
     return Problem(
         str(path), f"an unreadable image ({reason})", "a whole image", "Replace or remove it."

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, combinations, pairwise
 
-import torch
+from torch import Tensor
 
 from sweeper.errors import InputError, Problem
-from sweeper.tasks.task import Split, Task, TaskInfo
+from sweeper.tasks.listing import SPLITS, Listing, Pictures
+from sweeper.tasks.task import TaskInfo
 
 SIGN = "+"  # between the names of the parts
 RULE = "joint-1"  # another way of joining is new data: count this up
@@ -45,7 +47,7 @@ def describe(parts: Sequence[TaskInfo]) -> TaskInfo:
         template="{}",
         sizes={
             split: sum(part.sizes[split] for part in parts)
-            for split in ("train", "val", "test")
+            for split in SPLITS
             if all(split in part.sizes for part in parts)
         },
         available="; ".join(part.available for part in parts if part.available),
@@ -56,20 +58,39 @@ def describe(parts: Sequence[TaskInfo]) -> TaskInfo:
     )
 
 
-def join(parts: Sequence[Task]) -> Task:
-    """The images of loaded `parts`, in their order, under labels of their own."""
-    first = [0, *accumulate(len(part.info.classes) for part in parts)]
-
-    def together(splits: Sequence[Split]) -> Split:
-        labels = [split.labels + start for split, start in zip(splits, first, strict=False)]
-        return Split(torch.cat([split.images for split in splits]), torch.cat(labels))
-
-    return Task(
-        describe([part.info for part in parts]),
-        together([part.train for part in parts]),
-        together([part.val for part in parts]),
-        together([part.test for part in parts]),
+def listing(info: TaskInfo, parts: Sequence[Listing]) -> Listing:
+    """The images of `parts`, in their order, under labels of their own; `info` describes it."""
+    first = [0, *accumulate(len(part.classes) for part in parts)]
+    return Listing(
+        classes=info.classes,
+        splits={
+            split: _after_another([part.splits[split] for part in parts], first) for split in SPLITS
+        },
+        rule=SIGN.join(part.rule for part in parts),
+        identity=info.data,
     )
+
+
+def _after_another(parts: Sequence[Pictures], first: Sequence[int]) -> Pictures:
+    """`parts` as one; `first` is the label of the first class of each."""
+    starts = [0, *accumulate(map(len, parts))]
+
+    def at(number: int) -> tuple[Pictures, int]:
+        part = bisect_right(starts, number) - 1
+        return parts[part], number - starts[part]
+
+    def name(number: int) -> str:
+        part, place = at(number)
+        return part.name(place)
+
+    def read(number: int) -> Tensor:
+        part, place = at(number)
+        return part.read(place)
+
+    labels = [
+        start + label for part, start in zip(parts, first, strict=False) for label in part.labels
+    ]
+    return Pictures(labels, name, read)
 
 
 def texts(part: TaskInfo) -> tuple[str, ...]:

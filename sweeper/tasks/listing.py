@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 SPLITS = ("train", "val", "test")
+CALLED = {"valid": "val", "validation": "val"} | {
+    name: name for name in SPLITS
+}  # as others call them
 
 
 @dataclass(frozen=True)

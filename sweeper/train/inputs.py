@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.method import Examples, FrozenFeatures
 from sweeper.spec.trial import Protocol
-from sweeper.tasks.task import Split, Task
+from sweeper.tasks.task import Split, Task, together
 
 WHOLE_BATCH = 500  # images a forward pass where no gradient is kept
 
@@ -95,8 +95,7 @@ def trained_on(task: Task, protocol: Protocol) -> Split:
     """The split that `protocol` trains on."""
     if protocol.train_on == "train":
         return task.train
-    both = (task.train, task.val)
-    return Split(torch.cat([s.images for s in both]), torch.cat([s.labels for s in both]))
+    return together(task.train, task.val)
 
 
 def _normalisation(

@@ -1,3 +1,5 @@
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -74,6 +76,43 @@ def test_a_cut_file_is_refused(photo, kind):
         decode(data[: len(data) // 2])
     with pytest.raises(ValueError, match="cut short, or of a format"):
         decode(b"")
+
+
+def test_a_file_whose_header_makes_no_sense_is_refused(photo):
+    data = bytearray(encoded(Image.fromarray(photo), "TIFF"))
+    strips = data.index(struct.pack("<HH", 273, 4))  # where pixels begin, a whole number
+    data[strips + 2 : strips + 4] = struct.pack("<H", 11)  # said to be a floating-point number
+    with pytest.raises(ValueError, match="float"):
+        decode(bytes(data))
+
+
+def test_an_inverted_cmyk_jpeg_of_adobe_comes_out_as_it_was(photo):
+    source = Image.fromarray(photo)
+    data = encoded(source.convert("CMYK"), "JPEG", quality=95)
+    assert b"Adobe" in data, "Pillow writes what Photoshop does: inverted, and marked as such"
+    found = decode(data).permute(1, 2, 0).int()
+    assert (found - torch.from_numpy(photo).int()).abs().float().mean() < 3
+
+
+def test_a_jpeg_is_right_within_what_it_loses(photo):
+    for mode in ("RGB", "L"):
+        source = Image.fromarray(photo).convert(mode)
+        expected = torch.from_numpy(np.array(source.convert("RGB"))).int()
+        found = decode(encoded(source, "JPEG", quality=95)).permute(1, 2, 0).int()
+        assert (found - expected).abs().float().mean() < 3
+
+
+def test_sixteen_bit_colour_keeps_its_upper_eight_bits():
+    chunk = b"\x00" + b"".join(struct.pack(">H", level) for level in (0, 0x80FF, 0xFFFF))
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(chunk)),
+    )
+    data = b"\x89PNG\r\n\x1a\n"
+    for name, body in (*parts, (b"IEND", b"")):
+        data += struct.pack(">I", len(body)) + name + body
+        data += struct.pack(">I", zlib.crc32(name + body))
+    assert decode(data).flatten().tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(

@@ -117,14 +117,25 @@ def test_what_is_located_is_found_from_anywhere(home, monkeypatch, tmp_path_fact
     assert catalog.folders_of("digits+counting") == []
 
 
-def test_a_joint_task_lacks_what_its_parts_lack(monkeypatch, tmp_path):
-    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
-    lacking = [catalog.describe(name, tmp_path).available for name in ("cifar100", "sun397")]
-    assert all(lacking)
-    info = catalog.describe("cifar100+digits+sun397", tmp_path)
-    assert info.available == "; ".join(lacking)
-    with pytest.raises(InputError, match="cifar-100-python is missing"):
-        catalog.load("cifar100+digits", SIZED)
+def test_a_joint_task_lacks_what_its_parts_lack():
+    parts = [
+        TaskInfo(name, "1", "", (name,), "{}", {}, available=why)
+        for name, why in (("a", "no a"), ("b", ""), ("c", "no c"))
+    ]
+    assert joint.describe(parts).available == "no a; no c"
+
+
+def test_a_drawn_part_has_the_pixels_that_it_has_alone(home):
+    both = catalog.load("digits+./pets", SIZED, home)
+    alone = catalog.load("digits", SIZED)
+    assert torch.equal(both.train.images[: len(alone.train)], alone.train.images)
+    assert torch.equal(both.test.labels[: len(alone.test)], alone.test.labels)
+
+
+def test_a_broken_image_of_a_part_is_named_before_anything_is_loaded(home):
+    (home / "pets" / "cat" / "004.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"pets/cat/004.png: an unreadable image"):
+        catalog.load("digits+./pets", SIZED, home)
 
 
 def test_sizes_that_a_part_does_not_know_are_not_made_up():
