@@ -118,6 +118,7 @@ class Method(nn.Module):
                 found[f"{place}.bias"] = gamma * bias + beta
             else:  # of the patches, which positions follow; the first are of CLS and registers
                 first = own["pos_embed"].shape[-2] - self.backbone.info.patches
-                before, patches = own["pos_embed"].split((first, self.backbone.info.patches), -2)
+                before = own["pos_embed"][..., :first, :]
+                patches = own["pos_embed"][..., first:, :]
                 found["pos_embed"] = torch.cat((before, patches + beta), dim=-2)
         return found

@@ -196,9 +196,7 @@ class ImageTower:
         at = self.prefix if place == "after_cls" else tokens.shape[1] - count
         return parted(tokens, count, at)
 
-    def _gate(
-        self, before: Tensor, after: Tensor, gate: Tensor, count: int, place: str
-    ) -> Tensor:
+    def _gate(self, before: Tensor, after: Tensor, gate: Tensor, count: int, place: str) -> Tensor:
         """`after`, its prompts mixed with those of `before`: g out + (1 - g) in."""
         rest, out = self._parted(after, count, place)
         mixed = gate * out + (1 - gate) * self._parted(before, count, place)[1]

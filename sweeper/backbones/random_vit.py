@@ -27,7 +27,7 @@ def random_model(**settings: object) -> VisionTransformer:
     return model.eval()
 
 
-def random_vit(pooling: Pooling = "cls", **settings: object) -> VisionBackbone:
+def random_vit(pooling: Pooling | None = None, **settings: object) -> VisionBackbone:
     """The backbone over `random_model`."""
     model = random_model(**settings)
     info = describe_model(

@@ -37,6 +37,7 @@ def describe() -> BackboneInfo:
         description="small CLIP that comes with sweeper, trained on images that it draws",
         preprocessing=Preprocessing(mean=mean, std=std, **settings),
         max_prompts=MAX_PROMPTS,
+        licence="apache-2.0",
     )
 
 
@@ -47,13 +48,13 @@ def load() -> Any:
         InputError: the weights are not there.
     """
     from open_clip.model import CLIP
-    from safetensors.torch import load_file
 
-    state = {name: value.float() for name, value in load_file(_weights()).items()}
+    from sweeper.backbones import state_file
+    from sweeper.backbones.meta import built, filled
+
     config = _config()
-    model = CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
-    model.load_state_dict(state, strict=True)
-    return model
+    model = built(lambda: CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"]))
+    return filled(model, state_file.read(_weights()), "weights of embedded")
 
 
 def _config() -> dict[str, Any]:

@@ -50,11 +50,12 @@ def load(name: str, device: str | torch.device = "cpu") -> Backbone:
     info = describe(name)
     if name.startswith("timm/"):
         from sweeper.backbones import timm_release
-        from sweeper.backbones.vision import VisionBackbone
 
-        return VisionBackbone(timm_release.load(name).to(device), info)
-    from sweeper.backbones import released
+        return timm_release.backbone(timm_release.load(name).to(device), info)
+    if name != "embedded":
+        from sweeper.backbones import released
+
+        return released.backbone(released.load(name).to(device), info)
     from sweeper.backbones.clip import ClipBackbone
 
-    model = shipped.load() if name == "embedded" else released.load(name)
-    return ClipBackbone(model.to(device), info)
+    return ClipBackbone(shipped.load().to(device), info)
