@@ -12,18 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-import torch
-from open_clip.coca_model import CoCa
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-from open_clip.convert import convert_state_dict
-from open_clip.model import (
-    CustomTextCLIP,
-    _build_vision_tower,
-    convert_to_custom_text_state_dict,
-    resize_pos_embed,
-    resize_text_pos_embed,
-)
-from torch import Tensor, nn
+from torch import Tensor
 
 from sweeper.backbones import state_file
 from sweeper.backbones.backbone import Backbone, BackboneInfo, Preprocessing
@@ -35,6 +25,7 @@ from sweeper.backbones.clip_config import (
     text_ways,
 )
 from sweeper.backbones.meta import built, filled
+from sweeper.backbones.open_clip_model import converted, image_tower_of, model_of
 from sweeper.backbones.release_file import ReleaseFile
 from sweeper.backbones.texts import Tokenizer
 from sweeper.backbones.whole import WholeBackbone, describe_network
@@ -74,7 +65,7 @@ def describe(name: str) -> BackboneInfo:
     config = open_clip.get_model_config(model)
     source = open_clip.get_pretrained_cfg(model, tag)
     plain = has_plain_image(config)
-    visual = None if plain else built(partial(_visual, config))
+    visual = None if plain else built(partial(image_tower_of, config))
     about: Any = {
         "name": name,
         "weights": tag,
@@ -110,8 +101,8 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     model_name, tag = _split(name)
     if state is None:
         state = state_file.read(_file(model_name, tag).fetched(name))
-    model = built(partial(_model, open_clip.get_model_config(model_name)))
-    return filled(model, _converted(model, state), f"weights of {name}")
+    model = built(partial(model_of, open_clip.get_model_config(model_name)))
+    return filled(model, converted(model, state), f"weights of {name}")
 
 
 def backbone(model: Any, info: BackboneInfo) -> Backbone:
@@ -123,45 +114,6 @@ def backbone(model: Any, info: BackboneInfo) -> Backbone:
 def weights_path(name: str) -> Path | None:
     """The file of the weights where it is in the cache of the hub; no network."""
     return _file(*_split(name)).cached()
-
-
-def _visual(config: Mapping[str, Any]) -> Any:
-    """The image tower alone."""
-    return _build_vision_tower(
-        config["embed_dim"], config["vision_cfg"], config.get("quick_gelu", False)
-    )
-
-
-def _model(config: dict[str, Any]) -> Any:
-    """The model, as open_clip's own factory chooses its class."""
-    if "hf_model_name" in config["text_cfg"]:
-        return nn.ModuleDict({"visual": _visual(config)})
-    custom = config.pop("custom_text", False)
-    if "multimodal_cfg" in config:
-        return CoCa(**config)
-    return (CustomTextCLIP if custom else open_clip.CLIP)(**config)
-
-
-def _converted(model: Any, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """`state` by the names of `model`, as open_clip's own loader converts it."""
-    found: dict[str, Tensor] = convert_state_dict(
-        model, {n.removeprefix("module."): value for n, value in state.items()}
-    )
-    if isinstance(model, nn.ModuleDict):
-        found = {n: value for n, value in found.items() if n.startswith("visual.")}
-        resize_pos_embed(found, model)
-        return found
-    if not hasattr(model, "positional_embedding"):
-        found = convert_to_custom_text_state_dict(found)
-    for beside in ("input_resolution", "context_length", "vocab_size"):  # of OpenAI's own files
-        found.pop(beside, None)
-    if model.logit_bias is not None and "logit_bias" not in found:
-        found["logit_bias"] = torch.zeros_like(found["logit_scale"])
-    for scalar in {"logit_scale", "logit_bias"} & found.keys():
-        found[scalar] = found[scalar].reshape(getattr(model, scalar).shape)
-    resize_pos_embed(found, model)
-    resize_text_pos_embed(found, model)
-    return found
 
 
 def _tokenizer(name: str) -> Tokenizer:

@@ -62,13 +62,19 @@ def _config() -> dict[str, Any]:
     return config
 
 
-def _weights() -> Path:
+def weights_path() -> Path | None:
+    """The file of the weights, if it is there."""
     path = FOLDER / "weights.safetensors"
-    if not path.is_file():
+    return path if path.is_file() else None
+
+
+def _weights() -> Path:
+    path = weights_path()
+    if path is None:
         raise InputError(
             Problem(
                 "backbone 'embedded'",
-                f"{path.name} is not beside its config.json",
+                "weights.safetensors is not beside its config.json",
                 "the weights that come with sweeper",
                 "Install sweeper again, or train: python -m sweeper.backbones.embedded.pretrain",
             )

@@ -14,7 +14,8 @@ from torch import Tensor
 from sweeper.errors import InputError, Problem
 
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".tar")
-INSIDE = ("state_dict", "model", "teacher", "model_state_dict")  # where checkpoints keep weights
+# Where checkpoints keep weights.
+INSIDE = ("state_dict", "model", "teacher", "model_state_dict", "encoder")
 
 
 def read(path: Path) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ are needed: a sweep file that names `embedded` is checked without them.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.backbones import shipped
@@ -22,6 +23,30 @@ def names() -> list[str]:
     from sweeper.backbones import released, timm_release
 
     return ["embedded", *released.names(), *timm_release.names()]
+
+
+def of_papers() -> list[str]:
+    """The shipped backbone and those of the papers, the first of `names`."""
+    from sweeper.backbones import released, timm_release
+
+    return ["embedded", *released.FIRST, *timm_release.FIRST]
+
+
+def weights_path(name: str) -> Path | None:
+    """The file of the weights where it is on disk; no network.
+
+    Raises:
+        InputError: as `describe`.
+    """
+    if name == "embedded":
+        return shipped.weights_path()
+    if name.startswith("timm/"):
+        from sweeper.backbones import timm_release
+
+        return timm_release.weights_path(name)
+    from sweeper.backbones import released
+
+    return released.weights_path(name)
 
 
 def describe(name: str) -> BackboneInfo:

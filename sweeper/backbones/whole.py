@@ -120,9 +120,9 @@ class WholeBackbone:
 
 
 def own_classifier(model: Any) -> nn.Linear | nn.Conv2d | None:
-    """The classifier of timm, where it is one layer on the features: linear, or BiT's 1x1 convolution.
+    """The classifier of a timm model where it is one layer on the features.
 
-    DeiT's two heads on two tokens are not.
+    A linear one, or BiT's 1x1 convolution; DeiT's two heads on two tokens are not.
     """
     found = model.get_classifier() if hasattr(model, "get_classifier") else None
     return found if isinstance(found, nn.Linear | nn.Conv2d) else None

@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from sweeper.cli import analyse, check, doctor, export, history, launch, listing, parameters
+from sweeper.cli import (
+    analyse,
+    backbones,
+    check,
+    doctor,
+    export,
+    history,
+    launch,
+    listing,
+    parameters,
+)
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -29,7 +39,7 @@ for command in (
     listing.methods,
     parameters.parameters,
     check.check,
-    listing.backbones,
+    backbones.backbones,
     listing.tasks,
     launch.validate,
     launch.schema,

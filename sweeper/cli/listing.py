@@ -1,4 +1,4 @@
-"""`methods`, `backbones`, `tasks`: what is installed and what it accepts."""
+"""`methods`, `tasks`: what is installed and what it accepts."""
 
 from __future__ import annotations
 
@@ -60,37 +60,6 @@ def methods(name: Name = None, json: options.Json = False) -> None:
     print_rows(["parameter", "values", "default", "source"], rows)
     for preset, settings in plugin.presets.items():
         print_line(f"preset {preset}: " + ", ".join(f"{k}={v}" for k, v in settings.items()))
-
-
-def backbones(name: Name = None, json: options.Json = False) -> None:
-    """List the backbones, or describe one."""
-    from sweeper.backbones import towers
-
-    infos = [towers.describe(each) for each in ([name] if name else towers.names())]
-    if json:
-        print_json(
-            "backbones",
-            backbones=[
-                {"name": i.name, "width": i.width, "depth": i.depth, "patches": i.patches}
-                | {"parameters": i.parameters, "weights": i.weights, "size": i.preprocessing.size}
-                for i in infos
-            ],
-        )
-        return
-    rows = [
-        [
-            info.name,
-            str(info.width),
-            str(info.depth),
-            f"{info.patches} of {info.patch} px",
-            str(info.preprocessing.size),
-            f"{info.parameters:,}" if info.parameters else "",
-            info.description,
-        ]
-        for info in infos
-    ]
-    headers = ["backbone", "width", "depth", "patches", "pixels", "parameters", "what it is"]
-    print_rows(headers, rows)
 
 
 def tasks(name: Name = None, json: options.Json = False) -> None:
