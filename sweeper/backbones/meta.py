@@ -9,15 +9,31 @@ from typing import Any
 import torch
 from timm.models._manipulate import reinit_non_persistent_buffers
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sweeper.errors import InputError, Problem
 
 SHOWN = 3  # names of weights that an error lists
 
+# What initialises weights in place. Without memory it has no effect but takes most of the time.
+INITIALISERS: set[Any] = {
+    *(Tensor.normal_, Tensor.uniform_, Tensor.zero_, Tensor.fill_, Tensor.copy_, Tensor.erfinv_),
+    *(Tensor.add_, Tensor.sub_, Tensor.mul_, Tensor.div_, Tensor.clamp_),
+}
+
+
+class _WithoutInitialisers(TorchFunctionMode):
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function in INITIALISERS and args[0].is_meta:
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
 
 def built(make: Callable[[], nn.Module]) -> Any:
     """The model that `make` returns, with shapes in the place of weights."""
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutInitialisers():
         return make()
 
 
