@@ -237,10 +237,11 @@ class Method(nn.Module):
     def _tokens(self, images: Tensor) -> list[Tensor]:
         """E_i [B N_e, D] of each level."""
         trace, _ = self.backbone.trace_image(images)
-        found = {level: trace.inputs[level][:, 1:] for level in self._levels()}
+        info = self.backbone.info
+        found = {level: trace.inputs[level][:, info.prefix :] for level in self._levels()}
         if self.params.variant == "official" and 0 in found:
-            positions = self.backbone.image_weights["pos_embed"]
-            found[0] = (self.backbone.embed_image(images) - positions)[:, 1:]
+            positions = self.backbone.image_weights["pos_embed"][..., -info.patches :, :]
+            found[0] = self.backbone.embed_image(images)[:, info.prefix :] - positions
         return [tokens.flatten(0, 1) for tokens in found.values()]
 
 

@@ -116,7 +116,9 @@ class Method(nn.Module):
             found[f"{place}.weight"] = gamma.view(-1, *[1] * (weight.dim() - 1)) * weight
             if bias is not None:
                 found[f"{place}.bias"] = gamma * bias + beta
-            else:  # of the patches, which positions follow; the first one is that of CLS
-                cls, patches = own["pos_embed"][..., :1, :], own["pos_embed"][..., 1:, :]
-                found["pos_embed"] = torch.cat((cls, patches + beta), dim=-2)
+            else:  # of the patches, which positions follow; the first are of CLS and registers
+                first = own["pos_embed"].shape[-2] - self.backbone.info.patches
+                before = own["pos_embed"][..., :first, :]
+                patches = own["pos_embed"][..., first:, :]
+                found["pos_embed"] = torch.cat((before, patches + beta), dim=-2)
         return found

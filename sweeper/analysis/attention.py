@@ -31,10 +31,12 @@ def attention_of(observation: Observation, block: int, queries: slice) -> Tensor
 
 
 def cls_shares(observation: Observation, block: int) -> Tensor:
-    """The shares [B, 3] of CLS's attention that go to CLS, patches and prompts of both kinds."""
+    """The shares [B, 3] of CLS's attention that go to CLS (and registers), patches and prompts of
+    both kinds.
+    """
     attention, extra = _of_cls(observation, block)
     patches = attention[:, extra:][:, observation.patch_places(block)].sum(dim=1)
-    own = attention[:, extra]
+    own = attention[:, extra:][:, : observation.prefix].sum(dim=1)
     return torch.stack((own, patches, cls_to_prompts(observation, block).sum(dim=1)), dim=1)
 
 

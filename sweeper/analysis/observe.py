@@ -27,6 +27,7 @@ class Observation:
     prompts: Prompts  # as they were given
     weights: Mapping[str, Tensor]  # of the tower, with those of this pass in their places
     patches: int  # N_e
+    prefix: int = 1  # c, tokens before the patches: CLS and registers
 
     @property
     def depth(self) -> int:
@@ -36,14 +37,14 @@ class Observation:
     def prompt_places(self, block: int) -> slice:
         """Where the p prompts stand among the T tokens before `block` (p may differ by block)."""
         length = self.trace.inputs[block].shape[1]
-        count = length - 1 - self.patches
-        start = 1 if self.prompts.place == "after_cls" else length - count
+        count = length - self.prefix - self.patches
+        start = self.prefix if self.prompts.place == "after_cls" else length - count
         return slice(start, start + count)
 
     def patch_places(self, block: int) -> slice:
         """Where the N_e patches stand among the T tokens before `block`."""
         found = self.prompt_places(block)
-        start = found.stop if self.prompts.place == "after_cls" else 1
+        start = found.stop if self.prompts.place == "after_cls" else self.prefix
         return slice(start, start + self.patches)
 
     def prompt_tokens(self, block: int) -> Tensor:
@@ -87,6 +88,7 @@ class ObservedBackbone:
             prompts=prompts if isinstance(prompts, Prompts) else Prompts(tokens=prompts),
             weights={**self.image_weights, **(weights or {})},
             patches=self.info.patches,
+            prefix=self.info.prefix,
         )
         return features
 

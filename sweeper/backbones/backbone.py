@@ -1,7 +1,8 @@
 """The one interface to every frozen network, and the named ways in for prompts.
 
-Symbols: B images, K classes, D vision width, E joint embedding width, L blocks,
-N_e patch tokens, p prompts, D_t and L_t width and blocks of the text tower, T tokens of a text.
+Symbols: B images, K classes, D vision width, E joint embedding width, L blocks, N_e patch tokens,
+c tokens before them (CLS and registers, usually 1), p prompts, D_t and L_t width and blocks of the
+text tower, T tokens of a text.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """What is known of a backbone before its weights are loaded."""
+    """What is known of a backbone before its weights are loaded.
+
+    A network taken whole has neither blocks nor patches that matter: those numbers are 0 there.
+    """
 
     name: str
     weights: str  # digest of the shipped or the user's file, or the pretrained tag
@@ -45,6 +49,7 @@ class BackboneInfo:
     parameters: int  # of the image tower; 0 when unknown before loading
     preprocessing: Preprocessing
     ways: frozenset[str]  # ways in for prompts and heads, see WAYS
+    prefix: int = 1  # c, tokens before the patches: CLS and registers
     pooling: Pooling = "cls"  # what the image feature is read from
     head_classes: int = 0  # C, outputs of the classifier that came with the weights
     text_width: int = 0  # D_t
@@ -53,6 +58,7 @@ class BackboneInfo:
     activation: str = ""  # of the MLPs: gelu, quick_gelu; empty where there are none of ours
     setting: Setting = AS_RELEASED  # in which all of this holds
     note: str = ""  # what was assumed, for the user to know; empty: nothing
+    licence: str = ""  # of the weights, as the library states it; empty where it does not
 
 
 WAYS: dict[str, str] = {
@@ -83,7 +89,9 @@ class Backbone(Protocol):
         ...
 
     def embed_image(self, images: Tensor) -> Tensor:
-        """[CLS; patches] + positions [B, 1 + N_e, D], as they are before the first norm."""
+        """[CLS; registers; patches] + positions [B, c + N_e, D], as they are before the first
+        norm.
+        """
         ...
 
     def encode_image(

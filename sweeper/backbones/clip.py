@@ -1,63 +1,51 @@
-"""An open_clip CLIP with two transformers as a frozen `Backbone`: prompts are an argument.
+"""An open_clip model with a plain ViT as a frozen `Backbone`: prompts are an argument.
 
-The forward is `image_tower` and `text_tower` over the library's own weights; a test compares with
-the library's forward.
+The forward is `image_tower` over the library's own weights, and `texts`; tests compare with the
+library's.
 
 Symbols: B images, K classes, T tokens of a text, D width, E joint width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import torch
-from open_clip.model import CLIP
 from open_clip.tokenizer import tokenize
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sweeper.backbones.backbone import BackboneInfo
-from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower, Trace
+from sweeper.backbones.open_clip_names import block_shape, blocks, named
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
-from sweeper.backbones.text_tower import TextTower
-from sweeper.errors import InputError, Problem
-
-# open_clip's name of a part of a block -> timm's
-BLOCK_PARTS = {
-    "ln_1": "norm1",
-    "attn.in_proj_": "attn.qkv.",
-    "attn.out_proj": "attn.proj",
-    "ln_2": "norm2",
-    "mlp.c_fc": "mlp.fc1",
-    "mlp.c_proj": "mlp.fc2",
-}
+from sweeper.backbones.texts import Texts, Tokenizer
 
 
 class ClipBackbone:
     """A frozen CLIP. Not an `nn.Module`: a method that keeps it owns none of its weights."""
 
-    def __init__(self, model: CLIP, info: BackboneInfo) -> None:
-        """Freeze `model` in place.
+    def __init__(
+        self,
+        model: nn.Module,
+        info: BackboneInfo,
+        tokenizer: Callable[[], Tokenizer] = lambda: tokenize,
+    ) -> None:
+        """Freeze `model` in place; it may be without a text tower, as `info.ways` says.
 
         Raises:
-            ValueError: a tower is not the plain CLS-pooled or causal transformer of CLIP.
+            ValueError: with everything in which the image tower is not a plain ViT.
         """
-        visual = model.visual
-        if not (isinstance(visual, VisionTransformer) and visual.pool_type == "tok"):
-            raise ValueError(f"image tower must be a CLS-pooled transformer, got {type(visual)}")
-        if model.text_pool_type != "argmax" or model.attn_mask is None:
-            raise ValueError(f"text tower must be causal, read at its end: {model.text_pool_type}")
+        visual: Any = model.visual
+        odd = list(image_oddities(visual))
+        if odd:
+            raise ValueError(f"'{info.name}' has no plain ViT: {'; '.join(odd)}")
         self.info = info
-        self.logit_scale: float = model.logit_scale.exp().item()
-        self._model = model.requires_grad_(False).eval()
+        self._model: Any = model.requires_grad_(False).eval()
         self._image = info.setting.tower(image_tower(visual))
-        text = text_tower(model)
-        self._text = replace(text, shape=info.setting.shape(text.shape))
-        self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
+        text = "text" in info.ways
+        self._texts = Texts(model, info.name, tokenizer, info.setting) if text else None
+        self.logit_scale = logit_scale(model)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Every weight and buffer by name: to compare, never to write."""
@@ -105,51 +93,41 @@ class ClipBackbone:
         raise ValueError(f"backbone '{self.info.name}' has no head of its own")
 
     def embed_text(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Embeddings [K, T, D_t] of texts and the place [K] of their end.
-
-        Raises:
-            InputError: a text has more tokens than the tower has positions.
-        """
-        return self._text.embed(self._tokens(list(texts)))
+        """Embeddings [K, T, D_t] of texts and the place [K] of their end, see `Texts.embed`."""
+        return self._with_text().embed(texts)
 
     def encode_text(
         self, embeddings: Tensor, end: Tensor, deeper: Tensor | None = None, first: int = 1
     ) -> Tensor:
-        """Unnormalised features [K, E] of embeddings [K, T, D_t], see `Backbone.encode_text`."""
-        return self._text.encode(embeddings, end, deeper, first)
+        """Unnormalised text features [K, E] of embeddings [K, T, D_t], see `Texts.encode`."""
+        return self._with_text().encode(embeddings, end, deeper, first)
 
     def classifier(self, classes: Sequence[str], template: str) -> Tensor:
-        """Unit text features [K, E], computed once for each (classes, template).
+        """Unit text features [K, E], see `Texts.classifier`."""
+        return self._with_text().classifier(classes, template)
 
-        Names are lower-cased and their underscores become spaces, as in PGN's public code.
+    def _with_text(self) -> Texts:
+        if self._texts is None:
+            raise ValueError(f"backbone '{self.info.name}' has no text tower")
+        return self._texts
 
-        Raises:
-            InputError: a text has more tokens than the tower has positions.
-        """
-        key = (tuple(classes), template)
-        if key not in self._classifiers:
-            texts = [template.format(name.lower().replace("_", " ")) for name in classes]
-            with torch.no_grad():
-                features = self.encode_text(*self.embed_text(texts))
-            self._classifiers[key] = F.normalize(features, dim=-1)
-        return self._classifiers[key]
 
-    def _tokens(self, texts: list[str]) -> Tensor:
-        """Token ids [K, T] of whole texts; the library would cut long ones without a word."""
-        limit: int = self._model.context_length
-        tokens: Tensor = tokenize(texts, context_length=limit + 1)
-        too_long = [text for text, row in zip(texts, tokens, strict=True) if row[limit] != 0]
-        if too_long:
-            raise InputError(
-                Problem(
-                    f"class text '{text}'",
-                    "it is too long",
-                    f"at most {limit} tokens with start and end, for backbone '{self.info.name}'",
-                    "Shorten the name.",
-                )
-                for text in too_long
-            )
-        return tokens[:, :limit]
+def logit_scale(model: Any) -> float:
+    """exp(logit_scale) of an open_clip model; 1 of one without a text tower."""
+    scale: Tensor | None = getattr(model, "logit_scale", None)
+    return 1.0 if scale is None else scale.exp().item()
+
+
+def image_oddities(visual: Any) -> Iterator[str]:
+    """What `image_tower` does not compute as open_clip's `visual` does; nothing for a plain ViT."""
+    if type(visual) is not VisionTransformer:
+        yield f"a {type(visual).__name__}"
+        return
+    if visual.attn_pool is not None or visual.pool_type not in ("tok", "avg"):
+        yield "pooling by attention, or none"
+    resblocks: Any = visual.transformer.resblocks
+    if any(type(block) is not ResidualAttentionBlock for block in resblocks):
+        yield f"blocks of type {type(resblocks[0]).__name__}"
 
 
 def image_tower(visual: Any) -> ImageTower:
@@ -159,39 +137,15 @@ def image_tower(visual: Any) -> ImageTower:
         "cls_token": visual.class_embedding,
         "pos_embed": visual.positional_embedding,
         "proj": visual.proj,
-        **_named("norm_pre", visual.ln_pre),
-        **_named("norm", visual.ln_post),
-        **_blocks(visual.transformer.resblocks),
+        **named("norm_pre", visual.ln_pre),
+        **named("norm", visual.ln_post),
+        **blocks(visual.transformer.resblocks),
     }
-    blocks = visual.transformer.resblocks
-    return ImageTower(weights, len(blocks), _shape(blocks[0]), "cls")
-
-
-def text_tower(model: CLIP) -> TextTower:
-    """The text tower over open_clip's own weights, which train where those do."""
-    weights = {
-        "token_embedding": model.token_embedding.weight,
-        "pos_embed": model.positional_embedding,
-        "proj": model.text_projection,
-        **_named("norm", model.ln_final),
-        **_blocks(model.transformer.resblocks),
-    }
-    blocks = model.transformer.resblocks
-    return TextTower(weights, len(blocks), _shape(blocks[0]))
-
-
-def _named(name: str, module: nn.Module) -> dict[str, Tensor]:
-    return {f"{name}.{part}": value for part, value in module.named_parameters()}
-
-
-def _blocks(blocks: nn.ModuleList) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
-    for number, block in enumerate(blocks):
-        for name, value in block.named_parameters():
-            part = next(part for part in BLOCK_PARTS if name.startswith(part))
-            found[f"blocks.{number}.{BLOCK_PARTS[part]}{name.removeprefix(part)}"] = value
-    return found
-
-
-def _shape(block: Any) -> BlockShape:
-    return BlockShape(block.attn.num_heads, block.mlp.gelu, block.ln_1.eps)
+    resblocks = visual.transformer.resblocks
+    return ImageTower(
+        weights,
+        len(resblocks),
+        block_shape(resblocks[0]),
+        "cls" if visual.pool_type == "tok" else "mean",
+        norm_first=not visual.final_ln_after_pool,
+    )

@@ -16,6 +16,7 @@ import torch
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.backbones.clip import ClipBackbone
 from sweeper.backbones.clip_config import describe_config
+from sweeper.backbones.meta import built
 from sweeper.backbones.vision import VisionBackbone, describe_model
 
 CLIPS = {"clip-b32": "ViT-B-32-quickgelu", "clip-b16": "ViT-B-16-quickgelu"}
@@ -35,11 +36,9 @@ def hollow(name: str) -> Backbone:
     """The architecture of that name, a key of `CLIPS` or `VITS`, on the CPU."""
     if name in CLIPS:
         config = open_clip.get_model_config(CLIPS[name])
-        with torch.device("meta"):
-            clip = open_clip.CLIP(**config)
+        clip = built(lambda: open_clip.CLIP(**config))
         return ClipBackbone(_filled(clip), describe_config(config, name=name, **ABOUT))
-    with torch.device("meta"):
-        model: Any = timm.create_model(VITS[name])
+    model = built(lambda: timm.create_model(VITS[name]))
     return VisionBackbone(_filled(model), describe_model(model, name=name, **ABOUT))
 
 

@@ -1,16 +1,18 @@
 """An image tower, a plain pre-norm ViT, as a function of its weights, an image and prompts.
 
 Weights go by timm's names, whichever library they come from: `patch_embed.proj.weight` (`.bias`),
-`cls_token`, `pos_embed`, `norm_pre.*` (CLIP), `blocks.<i>.norm1|attn.qkv|attn.proj|norm2|mlp.fc1|
-mlp.fc2|ls1|ls2.*`, `norm.*` (may be left out), and `proj` [D, E] (CLIP).
+`cls_token`, `reg_token`, `pos_embed` (of all tokens, or of the patches alone), `norm_pre.*` (CLIP),
+`blocks.<i>.norm1|attn.qkv|attn.proj|norm2|mlp.fc1|mlp.fc2|ls1|ls2.*`, `norm.*`, wherever it stands,
+and `proj` [D, E] (CLIP). What has no weights is not computed.
 
-Symbols: B images, D width, E joint width, L blocks, h heads, N_e patch tokens, T = 1 + N_e + p.
+Symbols: B images, D width, E joint width, L blocks, h heads, N_e patch tokens, c tokens before the
+patches (CLS and registers, usually 1), T = c + N_e + p.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -30,7 +32,8 @@ class Trace:
     """What stands in a tower on its way, every token computed."""
 
     inputs: tuple[Tensor, ...]  # L + 1 of [B, T, D]: before each block, and after the last
-    attention: tuple[Tensor, ...]  # L of [B, h, r + T]: how CLS reads key prompts and tokens
+    # L of [B, h, r + T]: how CLS, or without one the mean token, reads key prompts and tokens
+    attention: tuple[Tensor, ...]
     shape: BlockShape  # of the blocks that were passed
 
 
@@ -41,7 +44,17 @@ class ImageTower:
     weights: Weights
     depth: int  # L
     shape: BlockShape
-    pooling: Pooling  # `mean`: over all tokens but CLS, prompts included; `patches`: without them
+    pooling: Pooling  # `mean`: of patches and prompts; `patches`: of patches alone
+    norm_first: bool = False  # the final norm is before the mean; behind it otherwise
+
+    def __post_init__(self) -> None:
+        if self.pooling == "cls" and "cls_token" not in self.weights:
+            raise ValueError("pooling 'cls' of a tower without CLS")
+
+    @property
+    def prefix(self) -> int:
+        """c, the tokens before the patches."""
+        return sum(tokens.numel() // tokens.shape[-1] for tokens in self._before())
 
     def with_weights(self, weights: Weights | None) -> ImageTower:
         """This tower with `weights` in the place of its own of the same names.
@@ -56,15 +69,19 @@ class ImageTower:
             if own is None or own.shape != value.shape:
                 found = "none" if own is None else tuple(own.shape)
                 raise ValueError(f"weight '{name}' is {tuple(value.shape)}, the tower has {found}")
-        return ImageTower({**self.weights, **weights}, self.depth, self.shape, self.pooling)
+        return replace(self, weights={**self.weights, **weights})
 
     def embed(self, images: Tensor) -> Tensor:
-        """[CLS; patches] + positions [B, 1 + N_e, D] of images [B, 3, H, W]."""
+        """[CLS; registers; patches] + positions [B, c + N_e, D] of images [B, 3, H, W]."""
         kernel, bias = self.weights["patch_embed.proj.weight"], "patch_embed.proj.bias"
         patches = F.conv2d(images, kernel, self.weights.get(bias), stride=kernel.shape[-1])
         patches = patches.flatten(2).transpose(1, 2)
-        cls = self.weights["cls_token"].expand(len(images), 1, -1)
-        return torch.cat((cls, patches), dim=1) + self.weights["pos_embed"]
+        width = patches.shape[-1]
+        before = [t.reshape(1, -1, width).expand(len(images), -1, -1) for t in self._before()]
+        positions = self.weights["pos_embed"]
+        if positions.shape[-2] == patches.shape[1]:  # of the patches alone
+            return torch.cat((*before, patches + positions), dim=1)
+        return torch.cat((*before, patches), dim=1) + positions
 
     def encode(self, images: Tensor, prompts: Prompts, adapter: Adapter | None = None) -> Tensor:
         """Features [B, E] of normalised images [B, 3, H, W].
@@ -75,17 +92,17 @@ class ImageTower:
         flows = prompts.deeper is None
         count = 0
         if flows and first is not None:
-            tokens, count = joined(tokens, first, prompts.place), first.shape[-2]
+            tokens, count = self._joined(tokens, first, prompts.place), first.shape[-2]
         last = self.depth - 1
         for number in range(self.depth):
             extra = None if flows else (first if number == 0 else prompts.of_block(number))
             if number == last and not flows and extra is not None and self.pooling == "mean":
                 # its prompts are pooled with the rest, so they are read after all
-                tokens, extra = joined(tokens, extra, prompts.place), None
+                tokens, extra = self._joined(tokens, extra, prompts.place), None
             read = 1 if number == last and self.pooling == "cls" else None
             outputs = self._run(number, tokens, prompts, adapter, read=read, extra=extra)
             if prompts.gates is not None and number < last:
-                outputs = _gate(tokens, outputs, prompts.gates[number], count, prompts.place)
+                outputs = self._gate(tokens, outputs, prompts.gates[number], count, prompts.place)
             tokens = outputs
         return self._read(tokens, count, prompts.place)
 
@@ -95,30 +112,30 @@ class ImageTower:
         """Every token and how CLS reads them, and the features [B, E]; no shortcut is taken."""
         tokens, first = self._enter(self.embed(images), prompts)
         count = 0
+        readers = slice(0, 1) if "cls_token" in self.weights else slice(None)
         inputs, attention = [], []
         for number in range(self.depth):
             if number == 0 or prompts.deeper is not None:
                 fresh = first if number == 0 else prompts.of_block(number)
-                rest = parted(tokens, count, prompts.place)[0]
-                tokens = joined(rest, fresh, prompts.place)
+                rest = self._parted(tokens, count, prompts.place)[0]
+                tokens = self._joined(rest, fresh, prompts.place)
                 count = tokens.shape[1] - rest.shape[1]
             inputs.append(tokens)
             keys = None if prompts.keys is None else prompts.keys[number]
             heat = None if prompts.temperature is None else prompts.temperature[number]
-            block, cls = self._block(number), slice(0, 1)
-            rows = attention_weights(block, tokens, cls, keys=keys, temperature=heat)
-            attention.append(rows.squeeze(2))
+            rows = attention_weights(
+                self._block(number), tokens, readers, keys=keys, temperature=heat
+            )
+            attention.append(rows.mean(dim=2))
             outputs = self._run(number, tokens, prompts, adapter)
             if prompts.gates is not None and number < self.depth - 1:
-                outputs = _gate(tokens, outputs, prompts.gates[number], count, prompts.place)
+                outputs = self._gate(tokens, outputs, prompts.gates[number], count, prompts.place)
             tokens = outputs
         found = Trace((*inputs, tokens), tuple(attention), self.shape)
         return found, self._read(tokens, count, prompts.place)
 
     def _enter(self, tokens: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor | None]:
         """Tokens and the prompts of block 0, each behind the first norm where it passes it."""
-        if "norm_pre.weight" not in self.weights:
-            return tokens, prompts.tokens
         first = prompts.tokens
         if first is not None and not prompts.normed:
             first = self._norm("norm_pre", first)
@@ -147,22 +164,40 @@ class ImageTower:
 
     def _read(self, tokens: Tensor, count: int, place: str) -> Tensor:
         """Features [B, E] of the last block's outputs, `count` of which are prompts."""
-        if self.pooling == "patches":
-            tokens = parted(tokens, count, place)[0]
-        pooled = tokens[:, 0] if self.pooling == "cls" else tokens[:, 1:].mean(dim=1)
-        features = self._norm("norm", pooled) if "norm.weight" in self.weights else pooled
-        return features @ self.weights["proj"] if "proj" in self.weights else features
+        if self.pooling == "cls":
+            pooled = self._norm("norm", tokens[:, 0])
+        else:
+            rest, own = self._parted(tokens, count, place)
+            read = rest[:, self.prefix :]
+            if self.pooling == "mean":
+                read = torch.cat((read, own), dim=1)
+            mean = self._norm("norm", read).mean(dim=1) if self.norm_first else read.mean(dim=1)
+            pooled = mean if self.norm_first else self._norm("norm", mean)
+        return pooled @ self.weights["proj"] if "proj" in self.weights else pooled
 
     def _norm(self, name: str, tokens: Tensor) -> Tensor:
+        """Layer norm of that name, where there is one."""
+        if f"{name}.weight" not in self.weights:
+            return tokens
         weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
         return F.layer_norm(tokens, tokens.shape[-1:], weight, bias, self.shape.eps)
+
+    def _before(self) -> list[Tensor]:
+        """The tokens before the patches, in their order."""
+        return [self.weights[n] for n in ("cls_token", "reg_token") if n in self.weights]
 
     def _block(self, number: int) -> Block:
         return Block(self.weights, f"blocks.{number}.", self.shape)
 
+    def _joined(self, tokens: Tensor, prompts: Tensor | None, place: str) -> Tensor:
+        return joined(tokens, prompts, self.prefix if place == "after_cls" else tokens.shape[1])
 
-def _gate(before: Tensor, after: Tensor, gate: Tensor, count: int, place: str) -> Tensor:
-    """`after`, its prompts mixed with those of `before`: g out + (1 - g) in."""
-    rest, out = parted(after, count, place)
-    mixed = gate * out + (1 - gate) * parted(before, count, place)[1]
-    return joined(rest, mixed, place)
+    def _parted(self, tokens: Tensor, count: int, place: str) -> tuple[Tensor, Tensor]:
+        at = self.prefix if place == "after_cls" else tokens.shape[1] - count
+        return parted(tokens, count, at)
+
+    def _gate(self, before: Tensor, after: Tensor, gate: Tensor, count: int, place: str) -> Tensor:
+        """`after`, its prompts mixed with those of `before`: g out + (1 - g) in."""
+        rest, out = self._parted(after, count, place)
+        mixed = gate * out + (1 - gate) * self._parted(before, count, place)[1]
+        return self._joined(rest, mixed, place)

@@ -26,7 +26,7 @@ class Prompts:
     """
 
     tokens: Tensor | None = None  # [p, D] or [B, p, D], at the input
-    place: Literal["end", "after_cls"] = "end"  # CLS reads the same either way
+    place: Literal["end", "after_cls"] = "end"  # before the patches; CLS reads the same
     normed: bool = False  # put in after the first norm, where the tower has one (CLIP's ln_pre)
     deeper: Tensor | None = None  # [L - 1, q, D] or [L - 1, B, q, D], for blocks 1 to L - 1
     keys: Tensor | None = None  # [L, h, r, D / h], before the keys of the tokens (E2VPT)
@@ -68,19 +68,15 @@ def as_prompts(prompts: Tensor | Prompts | None, *, most: int, backbone: str) ->
     return found
 
 
-def joined(tokens: Tensor, prompts: Tensor | None, place: str) -> Tensor:
-    """Tokens [B, T, D] and prompts [p, D] or [B, p, D] as one sequence [B, T + p, D]."""
+def joined(tokens: Tensor, prompts: Tensor | None, at: int) -> Tensor:
+    """Tokens [B, T, D] with prompts [p, D] or [B, p, D] put in at place `at`: [B, T + p, D]."""
     if prompts is None:
         return tokens
     prompts = prompts.expand(len(tokens), -1, -1)
-    if place == "end":
-        return torch.cat((tokens, prompts), dim=1)
-    return torch.cat((tokens[:, :1], prompts, tokens[:, 1:]), dim=1)
+    return torch.cat((tokens[:, :at], prompts, tokens[:, at:]), dim=1)
 
 
-def parted(tokens: Tensor, count: int, place: str) -> tuple[Tensor, Tensor]:
-    """A sequence with `count` prompts -> the tokens beside them [B, T, D], the prompts."""
-    first = 1 if place == "after_cls" else tokens.shape[1] - count
-    prompts = tokens[:, first : first + count]
-    rest = torch.cat((tokens[:, :first], tokens[:, first + count :]), dim=1)
-    return rest, prompts
+def parted(tokens: Tensor, count: int, at: int) -> tuple[Tensor, Tensor]:
+    """A sequence with `count` prompts at place `at` -> the tokens beside them, the prompts."""
+    rest = torch.cat((tokens[:, :at], tokens[:, at + count :]), dim=1)
+    return rest, tokens[:, at : at + count]

@@ -29,7 +29,7 @@ def random_model(**settings: object) -> VisionTransformer:
 
 
 def random_vit(
-    pooling: Pooling = "cls", setting: Setting = AS_RELEASED, **settings: object
+    pooling: Pooling | None = None, setting: Setting = AS_RELEASED, **settings: object
 ) -> VisionBackbone:
     """The backbone over `random_model`."""
     model = random_model(**settings)

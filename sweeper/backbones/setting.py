@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower
+from sweeper.backbones.text_tower import TextTower
 from sweeper.errors import InputError, Problem
 from sweeper.spec.trial import Protocol
 
@@ -94,6 +95,10 @@ class Setting:
             shape=self.shape(tower.shape),
             pooling=tower.pooling if self.pooling == "weights" else self.pooling,
         )
+
+    def text_tower(self, tower: TextTower) -> TextTower:
+        """The text tower, as released until now, under this setting."""
+        return replace(tower, shape=self.shape(tower.shape))
 
     def shape(self, shape: BlockShape) -> BlockShape:
         """The shape of a tower's blocks, as released until now, under this setting."""

@@ -37,6 +37,7 @@ def describe() -> BackboneInfo:
         description="small CLIP that comes with sweeper, trained on images that it draws",
         preprocessing=Preprocessing(mean=mean, std=std, **settings),
         max_prompts=MAX_PROMPTS,
+        licence="apache-2.0",
     )
 
 
@@ -47,13 +48,13 @@ def load() -> Any:
         InputError: the weights are not there.
     """
     from open_clip.model import CLIP
-    from safetensors.torch import load_file
 
-    state = {name: value.float() for name, value in load_file(_weights()).items()}
+    from sweeper.backbones import state_file
+    from sweeper.backbones.meta import built, filled
+
     config = _config()
-    model = CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
-    model.load_state_dict(state, strict=True)
-    return model
+    model = built(lambda: CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"]))
+    return filled(model, state_file.read(_weights()), "weights of embedded")
 
 
 def _config() -> dict[str, Any]:
@@ -61,13 +62,19 @@ def _config() -> dict[str, Any]:
     return config
 
 
-def _weights() -> Path:
+def weights_path() -> Path | None:
+    """The file of the weights, if it is there."""
     path = FOLDER / "weights.safetensors"
-    if not path.is_file():
+    return path if path.is_file() else None
+
+
+def _weights() -> Path:
+    path = weights_path()
+    if path is None:
         raise InputError(
             Problem(
                 "backbone 'embedded'",
-                f"{path.name} is not beside its config.json",
+                "weights.safetensors is not beside its config.json",
                 "the weights that come with sweeper",
                 "Install sweeper again, or train: python -m sweeper.backbones.embedded.pretrain",
             )

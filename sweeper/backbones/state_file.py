@@ -17,7 +17,8 @@ from sweeper.backbones import npz_file
 from sweeper.errors import InputError, Problem
 from sweeper.spec.sources import SUFFIXES
 
-INSIDE = ("state_dict", "model", "teacher", "model_state_dict")  # where checkpoints keep weights
+# Where checkpoints keep weights.
+INSIDE = ("state_dict", "model", "teacher", "model_state_dict", "encoder")
 
 
 def read(path: Path) -> dict[str, Tensor]:

@@ -1,34 +1,51 @@
-"""The plain ViTs that timm releases, named `timm/<model>.<pretrained tag>`."""
+"""The ViTs and ResNets that timm releases, named `timm/<model>.<pretrained tag>`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import timm
-import torch
+from timm.models._helpers import clean_state_dict
+from timm.models._hub import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+from timm.models.vision_transformer import _RADIO_ALIGN_CORNERS
 from torch import Tensor
 
-from sweeper.backbones.backbone import BackboneInfo, Preprocessing
-from sweeper.backbones.vision import describe_model
+from sweeper.backbones import state_file
+from sweeper.backbones.backbone import Backbone, BackboneInfo, Preprocessing
+from sweeper.backbones.meta import built, filled
+from sweeper.backbones.release_file import ReleaseFile
+from sweeper.backbones.vision import VisionBackbone, describe_model, oddities
+from sweeper.backbones.whole import WholeBackbone, describe_network
 from sweeper.errors import InputError, Problem, nearest
 
 PREFIX = "timm/"
 
-# Those of the papers, listed first: AugReg (SPT, SSF), the original 21k weights (VPT), MAE, DINO.
+# Those of the papers, listed first: AugReg (SPT, SSF), the original 21k weights (VPT), MAE, DINO,
+# and the networks with mapped heads of VP.
 FIRST = tuple(
-    f"{PREFIX}vit_{model}"
+    PREFIX + model
     for model in (
-        "base_patch16_224.augreg_in21k",
-        "base_patch16_224.orig_in21k",
-        "base_patch16_224.mae",
-        "small_patch16_224.dino",
+        "vit_base_patch16_224.augreg_in21k",
+        "vit_base_patch16_224.orig_in21k",
+        "vit_base_patch16_224.mae",
+        "vit_small_patch16_224.dino",
+        "vit_base_patch32_224.augreg_in21k",
+        "resnetv2_50x1_bit.goog_in21k",
+        "resnext101_32x8d.fb_wsl_ig1b_ft_in1k",
+        "resnet50.tv_in1k",
     )
 )
 
-PLAIN = re.compile(r"vit_(tiny|small|base|large|huge)_patch\d+_\d+")
+# timm's files of architectures: all ViTs, whatever their tokens and positions, and the ResNets.
+VITS = {"vision_transformer", "deit", "vision_transformer_hybrid", "eva", "beit"} | {
+    "vision_transformer_relpos",
+    "vision_transformer_sam",
+}
+FAMILIES = VITS | {"resnet", "resnetv2"}
 
 # Prompts carry no position, so a tower sets no limit; memory does, see `released.MAX_PROMPTS`.
 MAX_PROMPTS = 256
@@ -37,8 +54,12 @@ MAX_PROMPTS = 256
 @cache
 def names() -> tuple[str, ...]:
     """Every model and tag that `load` takes."""
-    listed = (PREFIX + n for n in timm.list_pretrained() if PLAIN.fullmatch(n.partition(".")[0]))
-    return (*FIRST, *(name for name in listed if name not in FIRST))
+    found = [
+        PREFIX + model
+        for model in timm.list_pretrained()
+        if _family(model) in FAMILIES and _is_square(timm.get_pretrained_cfg(model))
+    ]
+    return (*FIRST, *(name for name in found if name not in FIRST))
 
 
 @cache
@@ -51,72 +72,119 @@ def describe(name: str) -> BackboneInfo:
     Raises:
         InputError: there is none of that name.
     """
-    model = _split(name)
-    config: Any = timm.get_pretrained_cfg(model)
-    architecture, _, tag = model.partition(".")
-    return describe_model(
-        _built(architecture, config.num_classes),
-        name=name,
-        weights=tag,
-        description=f"{architecture} with the weights that timm releases as '{tag}'",
-        preprocessing=Preprocessing(
+    config = _config(name)
+    architecture, _, tag = name.removeprefix(PREFIX).partition(".")
+    model = _built(architecture, config.num_classes)
+    about: Any = {
+        "name": name,
+        "weights": tag,
+        "description": f"{architecture} with the weights that timm releases as '{tag}'",
+        "licence": config.license or "",
+        "preprocessing": Preprocessing(
             size=config.input_size[-1],
             mean=tuple(config.mean),
             std=tuple(config.std),
             interpolation=config.interpolation,
-            resize="crop",
+            resize="squash" if config.crop_mode == "squash" else "crop",
         ),
-        max_prompts=MAX_PROMPTS,
-        pooling="mean" if tag == "mae" else "cls",
-    )
+    }
+    if list(oddities(model)):
+        return describe_network(model, embed_dim=model.head_hidden_size, **about)
+    pooling: Any = "mean" if tag == "mae" else None
+    return describe_model(model, max_prompts=MAX_PROMPTS, pooling=pooling, **about)
 
 
 def hollow(name: str, classes: int) -> Any:
     """The model without memory for its weights, with a head for `classes`, none for 0."""
-    with torch.device("meta"):
-        architecture = _split(name).partition(".")[0]
-        return timm.create_model(architecture, pretrained=False, num_classes=classes)
+    _config(name)  # there is one of that name
+    return _built(name.removeprefix(PREFIX).partition(".")[0], classes)
 
 
 def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
-    """The model in float32: with `state`, whose head it takes, or from the caches of timm or the
-    network.
+    """The model in float32, over `state` by timm's names or those that it converts from.
+
+    A `state` brings its own head. Where it is None the weights come from the caches that timm
+    uses, or the network.
 
     Raises:
-        InputError: as `describe`; or the weights are neither cached nor to be had.
+        InputError: as `describe`; the weights are not to be had, or do not fit.
     """
-    model = _split(name)
-    if state is not None:
-        head = timm.get_pretrained_cfg(model).classifier  # type: ignore[union-attr]
-        classes = len(state.get(f"{head}.weight", ()))
-        filled = hollow(name, classes)
-        filled.load_state_dict(state, strict=True, assign=True)
-        return filled
-    try:
-        return timm.create_model(model, pretrained=True)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            Problem(
-                f"backbone '{name}'",
-                f"its weights are not to be had ({error})",
-                "the weights in the cache of huggingface_hub, or a network to fetch them",
-                "Load it once where there is a network and copy that cache here (HF_HOME says "
-                "where it is); `embedded` needs neither.",
-            )
-        ) from error
+    config = _config(name)
+    if state is None:
+        classes, state = config.num_classes, state_file.read(_file(config).fetched(name))
+    else:
+        classes = len(state.get(f"{config.classifier}.weight", ()))
+    model = built(lambda: timm.create_model(name.removeprefix(PREFIX), num_classes=classes))
+    return filled(
+        model, _converted(name, model, clean_state_dict(dict(state))), f"weights of {name}"
+    )
+
+
+def backbone(model: Any, info: BackboneInfo, name: str) -> Backbone:  # noqa: ARG001  as `released`
+    """`model`, released as `name`, behind the interface, with the ways in that `info` names."""
+    return (VisionBackbone if "input_tokens" in info.ways else WholeBackbone)(model, info)
+
+
+def weights_path(name: str) -> Path | None:
+    """The file of the weights where it is in a cache of timm's; no network."""
+    return _file(_config(name)).cached()
 
 
 @cache
 def _built(architecture: str, classes: int) -> Any:
-    """The model without memory for its weights."""
-    with torch.device("meta"):
-        return timm.create_model(architecture, pretrained=False, num_classes=classes)
+    """The model without memory for its weights; tags of one architecture differ in their heads."""
+    return built(lambda: timm.create_model(architecture, num_classes=classes))
 
 
-def _split(name: str) -> str:
-    """The model and tag of a name, checked."""
+def _converted(name: str, model: Any, state: dict[str, Tensor]) -> Mapping[str, Tensor]:
+    """`state` by the names of `model`, as timm's own loader of that family converts it."""
+    architecture = name.removeprefix(PREFIX).partition(".")[0]
+    convert = getattr(
+        import_module(f"timm.models.{_family(architecture)}"), "checkpoint_filter_fn", None
+    )
+    if convert is None:
+        return state
+    settings: dict[str, object] = {}
+    if _family(architecture) == "deit":
+        settings = {"adapt_layer_scale": True}
+    elif "flexi" in architecture or "radio" in architecture:
+        settings = {"interpolation": "bilinear", "antialias": False}
+    if "radio" in architecture:
+        settings["align_corners"] = any(n in architecture for n in _RADIO_ALIGN_CORNERS)
+    found: dict[str, Tensor] = convert(state, model, **settings)
+    if "siglip" in architecture and model.attn_pool is None:
+        return {n: value for n, value in found.items() if not n.startswith("attn_pool.")}
+    return found
+
+
+def _file(config: Any) -> ReleaseFile:
+    """Where timm releases the weights."""
+    if not config.hf_hub_id:
+        return ReleaseFile("", (), config.url)
+    if config.hf_hub_filename:
+        return ReleaseFile(config.hf_hub_id, (config.hf_hub_filename,))
+    return ReleaseFile(config.hf_hub_id, (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME))
+
+
+def _config(name: str) -> Any:
+    """What timm says of the weights of that name."""
     if name not in names():
-        hint = nearest(name, list(names()))
-        rule = f"'{PREFIX}<model>.<pretrained tag>' of a plain ViT"
-        raise InputError(Problem(f"backbone '{name}'", "there is none of that name", rule, hint))
-    return name.removeprefix(PREFIX)
+        rule = f"'{PREFIX}<model>.<pretrained tag>' of a ViT or a ResNet"
+        raise InputError(
+            Problem(
+                f"backbone '{name}'",
+                "there is none of that name",
+                rule,
+                nearest(name, list(names())),
+            )
+        )
+    return timm.get_pretrained_cfg(name.removeprefix(PREFIX))
+
+
+def _family(model: str) -> str:
+    """The file of timm that the architecture stands in."""
+    return timm.models.model_entrypoint(model.partition(".")[0]).__module__.rpartition(".")[2]
+
+
+def _is_square(config: Any) -> bool:
+    return bool(config.input_size[1] == config.input_size[2])

@@ -10,7 +10,7 @@ are needed: a sweep file that names `embedded` is checked without them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.backbones import shipped
 from sweeper.backbones.backbone import BackboneInfo
@@ -31,6 +31,27 @@ def names() -> list[str]:
     from sweeper.backbones import released, timm_release
 
     return ["embedded", *released.names(), *timm_release.names()]
+
+
+def of_papers() -> list[str]:
+    """The shipped backbone and those of the papers, the first of `names`."""
+    from sweeper.backbones import released, timm_release
+
+    return ["embedded", *released.FIRST, *timm_release.FIRST]
+
+
+def weights_path(name: str, path: str = "") -> Path | None:
+    """The file of the weights where it is on disk; no network.
+
+    Raises:
+        InputError: as `describe`.
+    """
+    if path:
+        return Path(path)
+    if name == "embedded":
+        return shipped.weights_path()
+    found: Path | None = _release(name).weights_path(name)
+    return found
 
 
 def find(written: str, folder: Path) -> Weights:
@@ -76,16 +97,13 @@ def load(
 
         file = WeightsFile.at(name, path)
         like, state = released_as(file), file.state(info.weights)
-    if like.startswith("timm/"):
-        from sweeper.backbones import timm_release
-        from sweeper.backbones.vision import VisionBackbone
+    if like == "embedded":
+        from sweeper.backbones.clip import ClipBackbone
 
-        return VisionBackbone(timm_release.load(like, state).to(device), info)
-    from sweeper.backbones import released
-    from sweeper.backbones.clip import ClipBackbone
-
-    model = shipped.load() if like == "embedded" else released.load(like, state)
-    return ClipBackbone(model.to(device), info)
+        return ClipBackbone(shipped.load().to(device), info)
+    release = _release(like)
+    found: Backbone = release.backbone(release.load(like, state).to(device), info, like)
+    return found
 
 
 def _released(name: str, path: str) -> BackboneInfo:
@@ -99,10 +117,16 @@ def _released(name: str, path: str) -> BackboneInfo:
     if is_weights_path(parted(name)[0]):
         rule = f"the path of that file, such as ./{name}"
         raise InputError(Problem(f"backbone '{name}'", "a file of weights", rule))
+    found: BackboneInfo = _release(name).describe(name)
+    return found
+
+
+def _release(name: str) -> Any:
+    """The module of the library that releases the backbone of that name."""
     if name.startswith("timm/"):
         from sweeper.backbones import timm_release
 
-        return timm_release.describe(name)
+        return timm_release
     from sweeper.backbones import released
 
-    return released.describe(name)
+    return released

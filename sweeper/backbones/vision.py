@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from timm.layers.attention import Attention
 from timm.layers.mlp import Mlp
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,7 +26,7 @@ ACTIVATIONS = {"GELU": "gelu", "QuickGELU": "quick_gelu"}  # of the libraries, b
 
 
 class VisionBackbone:
-    """A frozen ViT. Not an `nn.Module`: a method that keeps it owns none of its weights."""
+    """A frozen plain ViT. Not an `nn.Module`: a method that keeps it owns none of its weights."""
 
     logit_scale = 1.0  # it has no cosine classifier
 
@@ -32,7 +34,7 @@ class VisionBackbone:
         """Freeze `model` in place.
 
         Raises:
-            ValueError: with everything in which it is not a plain ViT with a CLS token.
+            ValueError: with everything in which it is not a plain ViT.
         """
         odd = list(oddities(model))
         if odd:
@@ -42,7 +44,14 @@ class VisionBackbone:
         self._model.requires_grad_(False).eval()
         first: Any = self._model.blocks[0]
         shape = BlockShape(first.attn.num_heads, first.mlp.act, first.norm1.eps)
-        tower = ImageTower(_tower_weights(model), info.depth, shape, info.pooling)
+        first_norm = isinstance(self._model.norm, nn.LayerNorm)
+        tower = ImageTower(
+            _tower_weights(model),
+            info.depth,
+            shape,
+            info.pooling,
+            norm_first=first_norm and self._model.global_pool == "avg",
+        )
         self._image = info.setting.tower(tower)
 
     def tensors(self) -> Mapping[str, Tensor]:
@@ -55,7 +64,7 @@ class VisionBackbone:
         return self._image.weights
 
     def embed_image(self, images: Tensor) -> Tensor:
-        """[CLS; patches] + positions [B, 1 + N_e, D], as they are before the first block."""
+        """[CLS; registers; patches] + positions [B, c + N_e, D], before the first block."""
         return self._image.embed(images)
 
     def encode_image(
@@ -109,30 +118,43 @@ class VisionBackbone:
 
 
 def _tower_weights(model: nn.Module) -> dict[str, Tensor]:
-    beside = ("head.", "fc_norm.")
-    return {n: value for n, value in model.named_parameters() if not n.startswith(beside)}
+    """All but the head; the final norm has one name, before the pooling and behind it."""
+    found = {n: value for n, value in model.named_parameters() if not n.startswith("head.")}
+    return {n.replace("fc_norm.", "norm."): value for n, value in found.items()}
 
 
 def oddities(model: Any) -> Iterator[str]:
     """What `image_tower` does not compute as `model` does; nothing for a plain ViT."""
-    if not isinstance(model, VisionTransformer):
+    if type(model) is not VisionTransformer:
         yield f"a {type(model).__name__}"
         return
-    if model.cls_token is None or model.num_prefix_tokens != 1:
-        yield "not exactly one CLS token"
-    if model.pos_embed is None or model.no_embed_class or model.dynamic_img_size:
-        yield "positions that are not added to CLS and patches alike"
-    if model.attn_pool is not None or not isinstance(model.norm, nn.LayerNorm):
-        yield "no final layer norm, or attention pooling"
-    blocks: Any = model.blocks
-    for block in blocks:
+    patches = model.patch_embed
+    if type(patches) is not PatchEmbed or not isinstance(patches.norm, nn.Identity):
+        yield "patches that are not one convolution"
+    if model.pos_embed is None:
+        yield "no positions"
+    if model.global_pool not in ("token", "avg") or model.pool_include_prefix:
+        yield f"pooling '{model.global_pool}'"
+    for block in model.blocks:
         if type(block) is not Block or type(block.mlp) is not Mlp:
-            yield f"blocks of type {type(block).__name__} with {type(block.mlp).__name__}"
+            mlp = type(getattr(block, "mlp", None)).__name__
+            yield f"blocks of type {type(block).__name__} with {mlp}"
             return
         attention: Any = block.attn
-        if attention.qkv.bias is None or not isinstance(attention.q_norm, nn.Identity):
-            yield "attention without biases, or with norms inside"
+        if type(attention) is not Attention or attention.gate is not None:
+            yield f"another attention, {type(attention).__name__}"
             return
+        if attention.qkv.bias is None or attention.proj.bias is None:
+            yield "attention without biases"
+            return
+        inside = (attention.q_norm, attention.norm, block.mlp.norm)
+        if not all(isinstance(each, nn.Identity) for each in inside):
+            yield "attention or MLP with norms inside"
+            return
+    norms: list[Any] = [model.norm_pre, model.norm, model.fc_norm, *(b.norm1 for b in model.blocks)]
+    norms = [norm for norm in norms if not isinstance(norm, nn.Identity)]
+    if not all(isinstance(norm, nn.LayerNorm) for norm in norms) or len({n.eps for n in norms}) > 1:
+        yield "norms that are not all the same layer norm"
 
 
 def describe_model(
@@ -143,9 +165,14 @@ def describe_model(
     description: str,
     preprocessing: Preprocessing,
     max_prompts: int,
-    pooling: Pooling = "cls",
+    pooling: Pooling | None = None,
+    licence: str = "",
 ) -> BackboneInfo:
-    """The description of a plain ViT, on whatever device (also `meta`) it stands."""
+    """The description of a plain ViT, on whatever device (also `meta`) it stands.
+
+    `pooling`: None is the model's own.
+    """
+    own: Pooling = "cls" if model.global_pool == "token" else "mean"
     head = getattr(model.head, "out_features", 0)
     ways = {"input_tokens", "block_tokens", "weights"} | ({"head"} if head else set())
     return BackboneInfo(
@@ -162,7 +189,9 @@ def describe_model(
         parameters=sum(value.numel() for value in _tower_weights(model).values()),
         preprocessing=preprocessing,
         ways=frozenset(ways),
-        pooling=pooling,
+        prefix=model.num_prefix_tokens,
+        pooling=pooling or own,
         head_classes=head,
         activation=ACTIVATIONS.get(type(model.blocks[0].mlp.act).__name__, ""),
+        licence=licence,
     )

@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from sweeper.cli import analyse, check, doctor, export, history, launch, listing, parameters, tasks
+from sweeper.cli import (
+    analyse,
+    backbones,
+    check,
+    doctor,
+    export,
+    history,
+    launch,
+    listing,
+    parameters,
+    tasks,
+)
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
 
@@ -29,7 +40,7 @@ for command in (
     listing.methods,
     parameters.parameters,
     check.check,
-    listing.backbones,
+    backbones.backbones,
     tasks.tasks,
     launch.validate,
     launch.schema,

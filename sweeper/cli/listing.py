@@ -1,4 +1,4 @@
-"""`methods`, `backbones`: what is installed and what it accepts."""
+"""`methods`: what is installed and what each method accepts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sweeper.cli import options
-from sweeper.cli.output import print_json, print_line, print_rows, stderr
+from sweeper.cli.output import print_json, print_line, print_rows
 
 Name = Annotated[str | None, typer.Argument(help="One of them, in detail.")]
 
@@ -60,39 +60,3 @@ def methods(name: Name = None, json: options.Json = False) -> None:
     print_rows(["parameter", "values", "default", "source"], rows)
     for preset, settings in plugin.presets.items():
         print_line(f"preset {preset}: " + ", ".join(f"{k}={v}" for k, v in settings.items()))
-
-
-def backbones(name: Name = None, json: options.Json = False) -> None:
-    """List the backbones, or describe one. A file of weights (./vit_b.pth) is one too, and may say
-    what it is like in all else: ./vit_b.pth@timm/vit_base_patch16_224.mae
-    """
-    from sweeper.backbones import towers
-
-    found = [towers.find(each, Path.cwd()) for each in ([name] if name else towers.names())]
-    infos = [towers.describe(each.name, path=each.source) for each in found]
-    for note in (info.note for info in infos if info.note):
-        stderr.print(f"warning: {note}", markup=False, soft_wrap=True)
-    if json:
-        print_json(
-            "backbones",
-            backbones=[
-                {"name": i.name, "width": i.width, "depth": i.depth, "patches": i.patches}
-                | {"parameters": i.parameters, "weights": i.weights, "size": i.preprocessing.size}
-                for i in infos
-            ],
-        )
-        return
-    rows = [
-        [
-            info.name,
-            str(info.width),
-            str(info.depth),
-            f"{info.patches} of {info.patch} px",
-            str(info.preprocessing.size),
-            f"{info.parameters:,}" if info.parameters else "",
-            info.description,
-        ]
-        for info in infos
-    ]
-    headers = ["backbone", "width", "depth", "patches", "pixels", "parameters", "what it is"]
-    print_rows(headers, rows)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sweeper.backbones.clip import ClipBackbone
+from sweeper.backbones.clip_config import TOWER
 from sweeper.backbones.prompts import Prompts
 from sweeper.errors import InputError
 from tests.small_clip import CONFIG, small_clip, small_model
@@ -219,13 +221,106 @@ def test_logit_scale_is_the_exponential_of_the_weights_own() -> None:
     assert backbone.logit_scale == pytest.approx(model.logit_scale.exp().item())
 
 
-def test_other_towers_are_refused() -> None:
-    average = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], "pool_type": "avg"}}
-    with pytest.raises(ValueError, match="CLS-pooled"):
-        ClipBackbone(small_model(average), small_clip().info)
-    pooled = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "pool_type": "last"}}
-    with pytest.raises(ValueError, match="read at its end"):
-        ClipBackbone(small_model(pooled), small_clip().info)
+VARIANTS: dict[str, dict[str, Any]] = {
+    "mean of normed tokens": {"pool_type": "avg"},
+    "norm behind the mean": {"pool_type": "avg", "final_ln_after_pool": True},
+    "no norm before the blocks": {"no_ln_pre": True},
+    "layer scale": {"ls_init_value": 0.3},
+    "CLIPA": {"pool_type": "avg", "final_ln_after_pool": True, "no_ln_pre": True},
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_of_the_image_tower_are_those_of_the_library(
+    dtype: torch.dtype, variant: str
+) -> None:
+    config = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], **VARIANTS[variant]}}
+    backbone, model = small_clip(config), small_model(config).to(dtype).eval()
+    backbone._model.to(dtype)
+    fast, slow = (draw(2, 3, 32, 32, dtype=dtype).requires_grad_() for _ in range(2))
+    weight = draw(2, 24, dtype=dtype, seed=1)
+    found, expected = backbone.encode_image(fast), model.encode_image(slow)
+    assert (found - expected).abs().max().item() < TOLERANCE[dtype]
+    torch.autograd.backward([(found * weight).sum(), (expected * weight).sum()])
+    assert fast.grad is not None
+    assert slow.grad is not None
+    assert (fast.grad - slow.grad).abs().max().item() < TOLERANCE[dtype]
+    assert sum(v.numel() for v in model.visual.parameters()) == backbone.info.parameters
+    assert backbone.info.pooling == ("mean" if "pool_type" in VARIANTS[variant] else "cls")
+
+
+def test_a_mean_takes_prompts_in() -> None:
+    vision = {**CONFIG["vision_cfg"], "pool_type": "avg"}
+    config = {**CONFIG, "vision_cfg": vision}
+    backbone, model = small_clip(config), small_model(config).double().eval()
+    backbone._model.double()
+    images, prompts = draw(2, 3, 32, 32, dtype=torch.float64), draw(2, 5, 48, dtype=torch.float64)
+    visual = model.visual
+    x = visual.conv1(images).flatten(2).transpose(1, 2)
+    x = torch.cat((visual.class_embedding.expand(2, 1, -1), x), 1) + visual.positional_embedding
+    x = visual.transformer(visual.ln_pre(torch.cat((x, prompts), 1)))
+    expected = visual.ln_post(x)[:, 1:].mean(1) @ visual.proj
+    assert (backbone.encode_image(images, prompts) - expected).abs().max().item() < 1e-10
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"no_causal_mask": True}, "not causal"),
+        ({"pool_type": "last"}, "not read at the end"),
+        ({"proj_bias": True}, "another projection"),
+        ({"scale_fc": True}, "other blocks"),
+    ],
+)
+def test_other_text_towers_classify_as_the_library_and_take_no_embeddings(
+    dtype: torch.dtype, settings: dict[str, Any], word: str
+) -> None:
+    config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **settings}}
+    backbone, model = small_clip(config), small_model(config).to(dtype).eval()
+    backbone._model.to(dtype)
+    assert backbone.info.ways == {"input_tokens", "block_tokens", "weights", "text"}
+    texts = tokenize(["photo of red", "photo of dark green"], context_length=40)
+    expected = model.encode_text(texts, normalize=True)
+    found = backbone.classifier(("Red", "dark_green"), "photo of {}")
+    assert (found - expected).abs().max().item() < TOLERANCE[dtype]
+    with pytest.raises(ValueError, match=word):
+        backbone.embed_text(["a"])
+
+
+def test_a_clip_without_a_text_tower_has_the_other_ways() -> None:
+    info = replace(small_clip().info, ways=TOWER)
+    model = torch.nn.ModuleDict({"visual": small_model().visual})
+    backbone = ClipBackbone(model, info)
+    images = draw(2, 3, 32, 32, dtype=torch.float32)
+    assert torch.equal(backbone.encode_image(images), small_clip().encode_image(images))
+    assert backbone.logit_scale == 1.0
+    with pytest.raises(ValueError, match="no text tower"):
+        backbone.classifier(["a"], "{}")
+
+
+def test_other_image_towers_are_refused() -> None:
+    vision = {**CONFIG["vision_cfg"], "attentional_pool": True, "attn_pooler_heads": 4}
+    with pytest.raises(ValueError, match="pooling by attention"):
+        ClipBackbone(small_model({**CONFIG, "vision_cfg": vision}), small_clip().info)
+    vision = {**CONFIG["vision_cfg"], "scale_fc": True}
+    with pytest.raises(ValueError, match="CustomResidualAttentionBlock"):
+        ClipBackbone(small_model({**CONFIG, "vision_cfg": vision}), small_clip().info)
+
+
+def test_a_tokenizer_is_made_when_the_first_text_comes_and_once() -> None:
+    made = []
+
+    def tokenizer() -> Any:
+        made.append(1)
+        return tokenize
+
+    backbone = ClipBackbone(small_model(), small_clip().info, tokenizer)
+    assert not made
+    backbone.classifier(["a"], "{}")
+    backbone.classifier(["b"], "{}")
+    assert len(made) == 1
 
 
 def test_bfloat16_autocast_follows_float32() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from timm.layers.mlp import SwiGLU
 from torch import Tensor
 
 from sweeper.backbones.prompts import Prompts
@@ -48,14 +49,13 @@ def attention(block: Any, tokens: Tensor, prompts: Tensor | None, heat: float = 
 
 
 def plain(model: Any, images: Tensor, prompts: Prompts, pooling: str = "cls") -> Tensor:
-    """All tokens through all blocks, prompts right after CLS, then the pooled norm."""
-    x = model.patch_embed(images)
-    x = torch.cat((model.cls_token.expand(len(x), -1, -1), x), 1) + model.pos_embed
-    count = 0
+    """All tokens through all blocks, prompts before the patches, then the pooled norm."""
+    x = model.norm_pre(model._pos_embed(model.patch_embed(images)))
+    count, c = 0, model.num_prefix_tokens
     for i, block in enumerate(model.blocks):
         fresh = prompts.of_block(i) if i == 0 or prompts.deeper is not None else None
         if fresh is not None:
-            x = torch.cat((x[:, :1], fresh.expand(len(x), -1, -1), x[:, 1 + count :]), 1)
+            x = torch.cat((x[:, :c], fresh.expand(len(x), -1, -1), x[:, c + count :]), 1)
             count = fresh.shape[-2]
         before = x
         key_values = None
@@ -65,14 +65,39 @@ def plain(model: Any, images: Tensor, prompts: Prompts, pooling: str = "cls") ->
         x = x + attention(block, block.norm1(x), key_values, heat)
         x = x + block.mlp(block.norm2(x))
         if prompts.gates is not None and i < len(model.blocks) - 1:
-            gate, where = prompts.gates[i], slice(1, 1 + count)
+            gate, where = prompts.gates[i], slice(c, c + count)
             x[:, where] = gate * x[:, where] + (1 - gate) * before[:, where]
-    pooled = {"cls": x[:, 0], "mean": x[:, 1:].mean(1), "patches": x[:, 1 + count :].mean(1)}
-    return model.norm(pooled[pooling])
+    if model.global_pool == "avg":  # where timm takes the mean, its norm may be before it
+        x = model.norm(x)
+    pooled = {"cls": x[:, 0], "mean": x[:, c:].mean(1), "patches": x[:, c + count :].mean(1)}
+    return (model.fc_norm if model.global_pool == "avg" else model.norm)(pooled[pooling])
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "layer scale": {"init_values": 0.3},
+    "norm before the blocks": {"pre_norm": True},
+    "registers": {"reg_tokens": 3},
+    "positions of patches alone": {"no_embed_class": True},
+    "registers, positions of patches alone": {"reg_tokens": 3, "no_embed_class": True},
+    "mean, then norm": {"global_pool": "avg"},
+    "norm, then mean": {"global_pool": "avg", "fc_norm": False},
+    "mean beside registers": {"global_pool": "avg", "reg_tokens": 2, "fc_norm": False},
+    "no CLS": {"class_token": False, "global_pool": "avg"},
+    "registers without CLS": {
+        "class_token": False,
+        "global_pool": "avg",
+        "reg_tokens": 2,
+        "no_embed_class": True,
+    },
+    "no final norm": {"final_norm": False},
+    "any image size": {"dynamic_img_size": True},
+    "tanh": {"act_layer": "gelu_tanh"},
+}
 
 
 @DTYPES
-@pytest.mark.parametrize("settings", [{}, {"init_values": 0.3}, {"pre_norm": True}])
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=list(VARIANTS))
 def test_without_prompts_features_are_those_of_the_library(
     dtype: torch.dtype, settings: dict[str, Any]
 ) -> None:
@@ -83,6 +108,24 @@ def test_without_prompts_features_are_those_of_the_library(
     assert (found - expected).abs().max().item() < TOLERANCE[dtype]
     logits = model(images)
     assert (backbone.head_logits(found) - logits).abs().max().item() < TOLERANCE[dtype]
+    trace, traced = backbone.trace_image(images)
+    assert (traced - expected).abs().max().item() < TOLERANCE[dtype]
+    assert trace.inputs[0].shape[1] == backbone.info.prefix + backbone.info.patches
+    assert backbone.embed_image(images).shape == trace.inputs[0].shape
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=list(VARIANTS))
+def test_gradients_to_the_pixels_are_those_of_the_library(settings: dict[str, Any]) -> None:
+    backbone, model = pair(**settings)
+    fast, slow = (draw(2, 3, 32, 32).requires_grad_() for _ in range(2))
+    weight = draw(2, 48, seed=3)
+    expected = model.forward_head(model.forward_features(slow), pre_logits=True)
+    torch.autograd.backward([(backbone.encode_image(fast) * weight).sum()])
+    torch.autograd.backward([(expected * weight).sum()])
+    assert fast.grad is not None
+    assert slow.grad is not None
+    assert slow.grad.abs().max().item() > 1e-4
+    assert (fast.grad - slow.grad).abs().max().item() < 1e-10
 
 
 @pytest.mark.parametrize(
@@ -138,6 +181,38 @@ def test_every_way_in_equals_a_plain_forward(case: str, pooling: Any, place: Any
     assert (features - expected).abs().max().item() < 1e-10
     assert len(trace.inputs) == 4
     assert all(torch.allclose(a.sum(-1), torch.ones_like(a[..., 0])) for a in trace.attention)
+
+
+@PLACES
+@pytest.mark.parametrize("case", ["tokens of each image", "replaced in every block"])
+@pytest.mark.parametrize(
+    "variant",
+    ["registers, positions of patches alone", "norm, then mean", "registers without CLS"],
+)
+def test_prompts_beside_registers_and_without_cls_equal_a_plain_forward(
+    variant: str, case: str, place: Any
+) -> None:
+    backbone, model = pair(**VARIANTS[variant])
+    prompts = Prompts(**{**vars(CASES[case]), "place": place})
+    images = draw(2, 3, 32, 32, seed=9)
+    expected = plain(model, images, CASES[case], backbone.info.pooling)
+    assert (backbone.encode_image(images, prompts) - expected).abs().max().item() < 1e-10
+    trace, features = backbone.trace_image(images, prompts)
+    assert (features - expected).abs().max().item() < 1e-10
+    assert all(torch.allclose(a.sum(-1), torch.ones_like(a[..., 0])) for a in trace.attention)
+
+
+def test_attention_without_cls_is_that_of_the_mean_token() -> None:
+    backbone, model = pair(**VARIANTS["no CLS"])
+    images = draw(2, 3, 32, 32)
+    trace, _ = backbone.trace_image(images)
+    block = model.blocks[0]
+    q, k, _ = block.attn.qkv(block.norm1(trace.inputs[0])).split(48, dim=-1)
+    rows = [
+        (q[..., part] @ k[..., part].transpose(1, 2) / 12**0.5).softmax(-1).mean(1)
+        for part in (slice(12 * head, 12 * head + 12) for head in range(4))
+    ]
+    assert (trace.attention[0] - torch.stack(rows, 1)).abs().max().item() < 1e-10
 
 
 def test_gradients_of_all_prompts_equal_those_of_a_plain_forward() -> None:
@@ -222,11 +297,16 @@ def test_more_prompts_than_the_backbone_takes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"reg_tokens": 2}, "CLS"),
-        ({"class_token": False, "global_pool": "avg"}, "CLS"),
         ({"qk_norm": True}, "attention"),
-        ({"qkv_bias": False}, "attention"),
-        ({"no_embed_class": True}, "positions"),
+        ({"qkv_bias": False}, "biases"),
+        ({"scale_attn_norm": True}, "norms inside"),
+        ({"pos_embed": "none"}, "no positions"),
+        ({"global_pool": "map"}, "pooling 'map'"),
+        ({"global_pool": "avg", "pool_include_prefix": True}, "pooling 'avg'"),
+        ({"mlp_layer": SwiGLU}, "SwiGLU"),
+        ({"attn_layer": "diff"}, "DiffAttention"),
+        ({"embed_norm_layer": "layernorm"}, "one convolution"),
+        ({"norm_layer": "rmsnorm"}, "layer norm"),
     ],
 )
 def test_what_is_no_plain_vit_is_refused(settings: dict[str, Any], word: str) -> None:

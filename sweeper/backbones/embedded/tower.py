@@ -11,8 +11,9 @@ from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn import functional
 
-from sweeper.backbones.clip import image_tower, text_tower
+from sweeper.backbones.clip import image_tower
 from sweeper.backbones.prompts import Prompts
+from sweeper.backbones.texts import text_tower
 
 HERE = Path(__file__).parent
 
