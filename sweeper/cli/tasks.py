@@ -146,7 +146,7 @@ def _verified(name: str, whole: set[str], *, named: bool) -> dict[str, Any]:
 
     entry = inventory.entry(name, Path.cwd())
     state, problems = entry.state, list[str]()
-    broken: int | None = None  # not counted
+    broken = 0 if state == "on disk" else None  # None: not counted
     if state == "damaged":
         problems = entry.text.splitlines()
     elif state == "missing" and named:
