@@ -19,7 +19,6 @@ EXIT_WRONG = 2
 CHECK = "check"
 SPLITS = ("train", "val", "test")
 SHOWN = 10  # names of classes
-NAMED = 20  # problems of a task
 
 Words = Annotated[
     list[str] | None,
@@ -126,8 +125,8 @@ def _check(names: Sequence[str], *, json: bool) -> None:
         headers = ["task", "state", "classes", "train / val / test", "splits", "broken images"]
         rows = [[str(each[key]) for key in ("name", "state", "count")] for each in found]
         for row, each in zip(rows, found, strict=True):
-            looked = each["state"] in ("on disk", "damaged")
-            row += [_sizes(each["sizes"]), each["rule"], f"{each['broken']:,}" if looked else ""]
+            broken = "" if each["broken"] is None else f"{each['broken']:,}"
+            row += [_sizes(each["sizes"]), each["rule"], broken]
         print_rows(headers, rows)
         for each in found:
             _print_errors(each["problems"])
@@ -146,7 +145,8 @@ def _verified(name: str, whole: set[str], *, named: bool) -> dict[str, Any]:
     from sweeper.tasks.verify import verify
 
     entry = inventory.entry(name, Path.cwd())
-    state, broken, problems = entry.state, 0, list[str]()
+    state, problems = entry.state, list[str]()
+    broken = 0 if state == "on disk" else None  # None: not counted
     if state == "damaged":
         problems = entry.text.splitlines()
     elif state == "missing" and named:
@@ -156,8 +156,8 @@ def _verified(name: str, whole: set[str], *, named: bool) -> dict[str, Any]:
         verdict = verify(entry.found, whole)
         broken, problems = verdict.broken, [str(problem) for problem in verdict.problems]
         state = "damaged" if broken else state
-    more = max(broken, len(problems)) - NAMED
-    problems = problems[:NAMED] + ([f"task '{name}': {more:,} more"] if more > 0 else [])
+        if more := broken - len(problems):
+            problems.append(f"task '{name}': {more:,} more")
     return {
         "name": entry.name,
         "state": state,
