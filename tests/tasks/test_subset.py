@@ -52,7 +52,7 @@ def test_shots_of_each_class_and_at_most_four_in_val(shots):
     assert found.train.labels.bincount().tolist() == [min(shots, count) for count in COUNTS]
     assert found.val.labels.bincount().tolist() == [min(shots, 4, n // 2) for n in COUNTS]
     for part in (found.train, found.val):
-        assert part.images[:, 0, 0, 0].diff().min() > 0, "in the order of the whole"
+        assert part.images[:, 0, 0, 0].to(torch.int64).diff().min() > 0, "in the order of the whole"
     sizes = {"train": len(found.train), "val": len(found.val), "test": len(found.test)}
     assert found.info.sizes == sizes
     assert found.test is whole.test

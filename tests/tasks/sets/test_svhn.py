@@ -37,9 +37,12 @@ def test_label_ten_is_the_digit_zero_and_a_tenth_of_each_class_is_val(root):
 
 def test_pixels_are_those_of_the_file(root):
     found = small("svhn", 10, generated=(180, 20, 30)).listing(root)
-    pixels = np.random.default_rng(30).integers(0, 256, (32, 32, 3, 30), dtype=np.uint8)
-    expected = torch.from_numpy(pixels[..., 7]).permute(2, 0, 1)
-    assert torch.equal(found.splits["test"].read(7), expected)
+    for split, count in (("train", 200), ("val", 200), ("test", 30)):
+        shape, pictures = (32, 32, 3, count), found.splits[split]
+        pixels = np.random.default_rng(count).integers(0, 256, shape, dtype=np.uint8)
+        place = int(pictures.name(7).rpartition(" ")[2])
+        assert torch.equal(pictures.read(7), torch.from_numpy(pixels[..., place]).permute(2, 0, 1))
+        assert pictures.labels[7] == (place + 1) % 10
     seen = {found.splits[s].name(n) for s in ("train", "val") for n in range(len(found.splits[s]))}
     assert len(seen) == 200, "no image is in two splits"
 
