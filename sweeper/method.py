@@ -46,6 +46,7 @@ What there is to use (in full in `sweeper.backbones.backbone`):
         .width D   .embed_dim E   .depth L   .heads   .patch (pixels)   .patches N_e
         .text_width D_t   .text_depth L_t   .text_context   .head_classes C   .pooling
         .max_prompts   .ways   .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
+        .activation   all of it as the trial's protocol has it (`.setting`)
     make_head(kind, ...)                    features [B, E] -> logits [B, K]: `text`, `linear` or
     head_refusal(kind, info)                `mapped`; why a backbone cannot have it
 

@@ -18,7 +18,7 @@ from sweeper.backbones.setting import AS_RELEASED, Setting
 from sweeper.backbones.weights_file import WeightsFile
 from sweeper.errors import InputError, Problem
 from sweeper.spec.catalog import Weights
-from sweeper.spec.sources import is_weights_path, parted
+from sweeper.spec.sources import SUFFIXES, is_weights_path, parted
 
 if TYPE_CHECKING:
     import torch
@@ -114,9 +114,9 @@ def _released(name: str, path: str) -> BackboneInfo:
         return architecture.describe(WeightsFile.at(name, path))
     if name == "embedded":
         return shipped.describe()
-    if is_weights_path(parted(name)[0]):
-        rule = f"the path of that file, such as ./{name}"
-        raise InputError(Problem(f"backbone '{name}'", "a file of weights", rule))
+    if parted(name)[0].endswith(SUFFIXES):
+        rule = f"its path, such as ./{name}"
+        raise InputError(Problem(f"backbone '{name}'", "the name of a file", rule))
     found: BackboneInfo = _release(name).describe(name)
     return found
 

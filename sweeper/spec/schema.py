@@ -87,7 +87,7 @@ def _settings(catalog: Catalog) -> dict[str, Schema]:
             owned.setdefault(name, []).append((method, _bare(shape)))
     return {
         "method": _named(catalog.methods(), "how prompts are made; or ./my_method.py"),
-        "backbone": _named(catalog.backbones(), "the frozen network; or a released one"),
+        "backbone": _named(catalog.backbones(), "the frozen network; or ./weights.safetensors"),
         "task": _named(
             catalog.tasks(),
             "the data set; or ./my_images, one folder a class; or several, joined by '+'",

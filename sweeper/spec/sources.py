@@ -35,7 +35,7 @@ def is_weights_path(written: str) -> bool:
     path, _ = parted(written)
     if path.startswith((".", "/", "~")):
         return True
-    return not path.startswith(RELEASED) and path.endswith(SUFFIXES)
+    return "/" in path and not path.startswith(RELEASED) and path.endswith(SUFFIXES)
 
 
 def name_of(written: str) -> str:

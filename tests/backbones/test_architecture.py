@@ -137,6 +137,7 @@ def test_a_file_that_is_not_what_it_is_said_to_be_is_refused(home: Path) -> None
     message = refusal(home, "./tiny.safetensors@timm/vit_tiny_patch16_224.nothing")
     assert "there is none of that name" in message
     assert "no such file" in refusal(home, "./tiny.safetensors@tim/vit")
+    assert "expected its path, such as ./tiny.safetensors" in refusal(home, "tiny.safetensors")
 
 
 def test_what_is_no_vit_is_refused_with_what_is_in_it(tmp_path: Path) -> None:

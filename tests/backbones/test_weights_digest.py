@@ -28,6 +28,15 @@ def test_one_number_moves_it(name: str) -> None:
     assert weights_digest(other) != weights_digest(backbone)
 
 
+def test_names_count() -> None:
+    backbone, other = random_vit(), random_vit()
+    first, second = "blocks.0.norm1.bias", "blocks.0.norm2.bias"
+    with torch.no_grad():
+        for one, two in ((first, second), (second, first)):
+            other.tensors()[one].copy_(backbone.tensors()[two])
+    assert weights_digest(other) != weights_digest(backbone)
+
+
 def test_it_is_computed_once_a_backbone_and_keeps_none_alive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

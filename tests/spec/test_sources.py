@@ -28,7 +28,7 @@ def test_a_path_is_told_from_what_it_is_like(written: str, path: str, like: str,
     assert name_of(written) == name
 
 
-@pytest.mark.parametrize("name", ["embedded", MAE, B32, "opencip/ViT-B-32@openai", "embeded"])
+@pytest.mark.parametrize("name", ["embedded", MAE, B32, "opencip/ViT-B-32@openai", "w.pth"])
 def test_names_are_no_paths(name: str) -> None:
     assert not is_weights_path(name)
     assert name_of(name) == name
