@@ -42,9 +42,7 @@ def load(listing: Listing, preprocessing: Preprocessing) -> dict[str, Split]:
     key = {
         "rule": RULE,
         "data": listing.identity,
-        "labels": {
-            split: hashlib.sha256(found.numpy().data).hexdigest() for split, found in labels.items()
-        },
+        "labels": {split: digest.hexdigest() for split, digest in written.items()},
         "size": preprocessing.size,
         "interpolation": preprocessing.interpolation,
         "resize": preprocessing.resize,
@@ -53,7 +51,7 @@ def load(listing: Listing, preprocessing: Preprocessing) -> dict[str, Split]:
         decode = partial(_decode, listing, preprocessing)
         # sizes alone are compared: to read gigabytes at every start would undo the gain
         entry = cache.kept(ROOM, key, decode, whole=False)
-    parts = entry.tensors["images"].split([len(found) for found in labels.values()])
+    parts = torch.split(entry.tensors["images"], [len(found) for found in labels.values()])
     return {
         split: Split(images, labels[split], entry.facts[split])
         for split, images in zip(SPLITS, parts, strict=True)
