@@ -11,8 +11,9 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from sweeper import cache
 from sweeper.errors import Problem
-from sweeper.tasks import cache
+from sweeper.tasks.disk import writing
 from sweeper.tasks.image import decode, unreadable
 from sweeper.tasks.threads import in_chunks
 
@@ -76,7 +77,7 @@ def _content(
 
 def _remember(path: Path, found: bytes) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with cache.writing(path.parent):
+    with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             aside.write_bytes(found)

@@ -4,7 +4,7 @@ from hashlib import sha256
 import pytest
 
 from sweeper.errors import InputError, Problem
-from sweeper.tasks import cache, catalog, checked
+from sweeper.tasks import catalog, checked
 
 from .test_folder import describe, fill
 from .test_image import Image, encoded
@@ -92,4 +92,4 @@ def test_a_cache_that_cannot_be_written_says_how_to_move_it(place):
     place.write_text("a file where the folder should be")
     with pytest.raises(InputError, match="Set SWEEPER_CACHE") as caught:
         look("a", lambda _: RED)
-    assert str(caught.value).startswith(f"{cache.root() / 'checked'}: it cannot be written")
+    assert str(caught.value).startswith(f"{place / 'checked'}: it cannot be written")

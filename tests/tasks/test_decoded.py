@@ -16,6 +16,7 @@ from sweeper.tasks.image import resize
 from sweeper.tasks.listing import Listing, Pictures
 from sweeper.tasks.task import Split, together
 
+PIXELS, ABOUT = "images.bin", "about.json"
 SIZED = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "bicubic", "crop")
 
 
@@ -109,11 +110,11 @@ def test_a_damaged_entry_is_made_anew(place, damage):
     before = decoded.load(listing(), SIZED)["train"].images.clone()
     (entry,) = (path for path in place.iterdir() if path.is_dir())
     if damage == "cut":
-        os.truncate(entry / decoded.PIXELS, 1000)
+        os.truncate(entry / PIXELS, 1000)
     elif damage == "about cut":
-        (entry / decoded.ABOUT).write_text('{"digests": {"train": ""}}')
+        (entry / ABOUT).write_text((entry / ABOUT).read_text()[:-20])
     else:
-        (entry / (decoded.ABOUT if damage == "no about" else decoded.PIXELS)).unlink()
+        (entry / (ABOUT if damage == "no about" else PIXELS)).unlink()
     assert torch.equal(decoded.load(listing(), SIZED)["train"].images, before)
     decoded.load(listing(never), SIZED)
 
@@ -140,7 +141,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_decoded(place, monk
         decoded.load(listing(never), big)
     needed = f"{706 * 3 * 224 * 224 / 2**20:,.0f} MiB for 706 images of 224 x 224 pixels"
     assert str(caught.value) == (
-        f"{place}: 1 MiB are free; expected {needed}. "
+        f"{place.parent}: 1 MiB are free; expected {needed}. "
         "Set SWEEPER_CACHE to a folder on a local disk with room."
     )
     assert [path.suffix for path in place.iterdir()] == [".lock"]
@@ -161,16 +162,16 @@ def test_a_kill_leaves_nothing_that_looks_whole(place):
     child = multiprocessing.get_context("fork").Process(target=_killed)
     child.start()
     deadline = time.monotonic() + 60
-    while not [*place.glob("*.partial/*")]:
+    while not [*place.glob("*.part/*")]:
         assert child.is_alive()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     child.kill()
     child.join()
-    assert [path for path in place.iterdir() if path.is_dir()] == [*place.glob("*.partial")]
+    assert [path for path in place.iterdir() if path.is_dir()] == [*place.glob("*.part")]
     found = decoded.load(listing(), SIZED)
     assert torch.equal(found["test"].images[1], resize(pixels(4, 1)[None], SIZED)[0])
-    assert not [*place.glob("*.partial")]
+    assert not [*place.glob("*.part")]
 
 
 def _counted(folder, turn):
@@ -203,6 +204,6 @@ def test_of_many_processes_one_decodes_and_all_read_the_same(tmp_path):
 def test_the_description_beside_the_pixels_says_whose_they_are(place):
     found = decoded.load(listing(), SIZED)
     (entry,) = (path for path in place.iterdir() if path.is_dir())
-    about = json.loads((entry / decoded.ABOUT).read_text())
-    assert about["data"] == "identity"
-    assert about["digests"] == {split: found[split].digest() for split in found}
+    about = json.loads((entry / ABOUT).read_text())
+    assert about["key"]["data"] == "identity"
+    assert about["facts"] == {split: found[split].digest() for split in found}

@@ -1,11 +1,7 @@
-"""Where what is computed from data is kept on this machine: SWEEPER_CACHE, or ~/.cache/sweeper.
-
-All of it can be made again: whoever needs the room deletes it, as long as nothing runs.
-"""
+"""A disk that cannot be written is the user's to change: the error says how."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +9,6 @@ from pathlib import Path
 from sweeper.errors import InputError, Problem
 
 ELSEWHERE = "Set SWEEPER_CACHE to a folder on a local disk with room."
-
-
-def root() -> Path:
-    """The folder, whether it is there or not."""
-    given = os.environ.get("SWEEPER_CACHE")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "sweeper"
 
 
 @contextmanager
