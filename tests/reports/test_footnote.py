@@ -47,6 +47,8 @@ def test_selection_on_test_is_told_even_where_the_base_does_so():
 def test_the_protocol_of_a_training_means_nothing_to_what_is_not_trained():
     base = protocol_of({"epochs": 3, "selection": "best_val", "shots": 16})
     assert remarks({"epochs": 0}, base) == ((), False)
+    told, _ = remarks({"epochs": 0, "shots": 4}, base)
+    assert told == ("under another protocol: shots 4 (base: 16)",), "solved on 4 a class"
     told, apart = remarks({"epochs": 0, "normalisation": "half"}, base)
     assert (told, apart) == (
         ("under another protocol: normalisation 'half' (base: 'weights')",),
