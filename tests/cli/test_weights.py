@@ -81,9 +81,9 @@ def test_a_trial_on_a_file_is_exported_and_analysed(
     said = command("export", finished, "--to", "out")
     assert said.code == 0, said.err
     assert 'backbone_path="tiny.safetensors"' in Path("out/README.md").read_text()
-    said = command("analyse", finished, "cka", "--to", "looked", "--limit", "3")
+    said = command("analyse", finished, "feature-nmi", "--to", "looked", "--limit", "3")
     assert said.code == 0, said.err
     tiny_file(tmp_path, classes=3)
-    said = command("analyse", finished, "cka", "--to", "looked", "--limit", "3")
+    said = command("analyse", finished, "feature-nmi", "--to", "looked", "--limit", "3")
     assert said.code == 2
     assert "backbone 'tiny.safetensors': its weights are weights-" in said.err
