@@ -29,11 +29,6 @@ def test_unknown_method_gets_the_nearest_name(command: Command) -> None:
     assert "pgn" in said.err
 
 
-def test_backbones_lists_the_embedded_one_and_the_paper_s(command: Command) -> None:
-    listed = {b["name"] for b in json.loads(command("backbones", "--json").out)["backbones"]}
-    assert {"embedded", "openclip/ViT-B-32-quickgelu@openai"} <= listed
-
-
 def test_tasks_lists_five_or_more_embedded_tasks_with_their_sizes(command: Command) -> None:
     listed = json.loads(command("tasks", "--json").out)["tasks"]
     ready = [task for task in listed if task["available"]]
