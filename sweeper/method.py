@@ -44,12 +44,14 @@ What there is to use (in full in `sweeper.backbones.backbone`):
     backbone.info                           BackboneInfo, the same that `skip` is given:
         .width D   .embed_dim E   .depth L   .heads   .patch (pixels)   .patches N_e
         .text_width D_t   .text_depth L_t   .text_context   .head_classes C   .pooling
-        .prefix c   .max_prompts   .ways   .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
+        .prefix c   .max_prompts   .ways
+        .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
     make_head(kind, ...)                    features [B, E] -> logits [B, K]: `text`, `linear` or
     head_refusal(kind, info)                `mapped`; why a backbone cannot have it
 
 Symbols: B images, K classes, H = W pixels, D vision width, E joint width, L blocks, N_e patch
-tokens, c tokens before them (CLS and registers), p prompts, N token library size, D_t and L_t width and blocks of the text tower.
+tokens, c tokens before them (CLS and registers), p prompts, N token library size,
+D_t and L_t width and blocks of the text tower.
 """
 
 from __future__ import annotations
