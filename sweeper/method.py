@@ -35,7 +35,7 @@ What there is to use (in full in `sweeper.backbones.backbone`):
                                             or `Prompts(...)`, the ways into each block
         weights={name: tensor}, adapter=f   in the place of the tower's weights; after each MLP
     backbone.trace_image(images, prompts)   the tokens before each block, and CLS's attention
-    backbone.embed_image(images)            [B, 1 + N_e, D], what enters the first block's norm
+    backbone.embed_image(images)            [B, c + N_e, D], what enters the first block's norm
     backbone.image_weights                  name -> tensor, by timm's names
     backbone.classifier(classes, template)  [K, E], unit text features
     backbone.embed_text(texts)              [K, T, D_t] token embeddings, place [K] of their end
@@ -45,13 +45,15 @@ What there is to use (in full in `sweeper.backbones.backbone`):
     backbone.info                           BackboneInfo, the same that `skip` is given:
         .width D   .embed_dim E   .depth L   .heads   .patch (pixels)   .patches N_e
         .text_width D_t   .text_depth L_t   .text_context   .head_classes C   .pooling
-        .max_prompts   .ways   .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
+        .prefix c   .max_prompts   .ways
+        .preprocessing.size (pixels, H = W)   .preprocessing.mean   .std
         .activation   all of it as the trial's protocol has it (`.setting`)
     make_head(kind, ...)                    features [B, E] -> logits [B, K]: `text`, `linear` or
     head_refusal(kind, info)                `mapped`; why a backbone cannot have it
 
 Symbols: B images, K classes, H = W pixels, D vision width, E joint width, L blocks, N_e patch
-tokens, p prompts, N token library size, D_t and L_t width and blocks of the text tower.
+tokens, c tokens before them (CLS and registers), p prompts, N token library size,
+D_t and L_t width and blocks of the text tower.
 """
 
 from __future__ import annotations

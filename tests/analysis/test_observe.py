@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sweeper import discovery
+from sweeper.analysis.attention import cls_shares
 from sweeper.analysis.observe import ObservedBackbone, observed
 from sweeper.backbones.backbone import Backbone
 from sweeper.backbones.clip import ClipBackbone
@@ -78,6 +79,26 @@ def test_places_follow_each_block_where_their_numbers_differ(place: Any) -> None
     parts = (seen.trace.inputs[1][:, :1], seen.prompt_tokens(1), seen.patch_tokens(1))
     ordered = parts if place == "after_cls" else (parts[0], parts[2], parts[1])
     torch.testing.assert_close(torch.cat(ordered, 1), seen.trace.inputs[1])
+
+
+@pytest.mark.parametrize("place", ["end", "after_cls"])
+@pytest.mark.parametrize(
+    "settings", [{"reg_tokens": 2}, {"class_token": False, "global_pool": "avg"}]
+)
+@torch.no_grad()
+def test_places_are_right_beside_registers_and_without_cls(
+    settings: dict[str, Any], place: Any
+) -> None:
+    vit = small_vit(**settings)
+    watched, prompts = ObservedBackbone(vit), torch.randn(4, vit.info.width)
+    watched.encode_image(IMAGES, Prompts(prompts, place=place))
+    seen = watched.last
+    assert seen is not None
+    torch.testing.assert_close(seen.prompt_tokens(0), prompts.expand(4, -1, -1))
+    torch.testing.assert_close(
+        seen.patch_tokens(0), vit.embed_image(IMAGES)[:, -vit.info.patches :]
+    )
+    torch.testing.assert_close(cls_shares(seen, 1).sum(1), torch.ones(4))
 
 
 @torch.no_grad()

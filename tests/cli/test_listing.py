@@ -27,8 +27,3 @@ def test_unknown_method_gets_the_nearest_name(command: Command) -> None:
     said = command("methods", "pngn")
     assert said.code == 2
     assert "pgn" in said.err
-
-
-def test_backbones_lists_the_embedded_one_and_the_paper_s(command: Command) -> None:
-    listed = {b["name"] for b in json.loads(command("backbones", "--json").out)["backbones"]}
-    assert {"embedded", "openclip/ViT-B-32-quickgelu@openai"} <= listed

@@ -200,6 +200,21 @@ def test_official_first_tokens_are_patches_without_positions_and_the_deeper_are_
     assert -1 not in [place_in(tokens_of(1), prompt) for prompt in prompts[1]]
 
 
+@pytest.mark.parametrize("settings", [{"reg_tokens": 2}, {"no_embed_class": True}])
+def test_registers_are_no_patches_and_positions_of_patches_alone_are_taken_off(
+    settings: dict[str, Any],
+) -> None:
+    backbone = small_vit(**settings)
+    module = made(backbone, prompt_length=6, variant="official", pool=4)
+    with torch.no_grad():
+        kernel = backbone.image_weights["patch_embed.proj.weight"]
+        bias = backbone.image_weights["patch_embed.proj.bias"]
+        patches = torch.nn.functional.conv2d(IMAGES, kernel, bias, stride=8).flatten(2).mT
+        first = module._tokens(IMAGES)[0]
+    assert first.shape == (40 * PATCHES, 48)
+    torch.testing.assert_close(first, patches.flatten(0, 1), rtol=1e-4, atol=1e-4)
+
+
 def test_official_shallow_samples_whatever_the_strategy_says() -> None:
     settings: dict[str, Any] = {"depth": "shallow", "variant": "official", "prompt_length": 5}
     sampled = made(strategy="sample", **settings).prompts

@@ -57,7 +57,12 @@ def test_count_with_heads_is_what_is_printed(classes: float, printed: str) -> No
     assert f"{(205_824 + classes * 769) / 1e6:.2f}" == printed
 
 
-@pytest.mark.parametrize("settings", [{}, {"init_values": 0.3}])
+REGISTERS = {"pre_norm": True, "reg_tokens": 2}  # `pre_norm`: patches without a bias
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"init_values": 0.3}, REGISTERS, {**REGISTERS, "no_embed_class": True}]
+)
 def test_logits_are_those_of_the_library_with_a_step_behind_each_module(settings: Any) -> None:
     module = trained(small_vit(**settings), "mapped")
     model = small_vit_model(**settings).double()
