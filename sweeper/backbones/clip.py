@@ -9,6 +9,7 @@ Symbols: B images, K classes, T tokens of a text, D width, E joint width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from sweeper.backbones.backbone import BackboneInfo
 from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower, Trace
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.text_tower import TextTower
 from sweeper.errors import InputError, Problem
 
@@ -39,7 +41,7 @@ BLOCK_PARTS = {
 class ClipBackbone:
     """A frozen CLIP. Not an `nn.Module`: a method that keeps it owns none of its weights."""
 
-    def __init__(self, model: CLIP, info: BackboneInfo) -> None:
+    def __init__(self, model: CLIP, info: BackboneInfo, shortcuts: Shortcuts = ALL) -> None:
         """Freeze `model` in place.
 
         Raises:
@@ -53,8 +55,9 @@ class ClipBackbone:
         self.info = info
         self.logit_scale: float = model.logit_scale.exp().item()
         self._model = model.requires_grad_(False).eval()
-        self._image = image_tower(visual)
-        self._text = text_tower(model)
+        self._shortcuts = shortcuts
+        self._image = replace(image_tower(visual), shortcuts=shortcuts)
+        self._text = replace(text_tower(model), shortcuts=shortcuts)
         self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
 
     def tensors(self) -> Mapping[str, Tensor]:
@@ -125,7 +128,7 @@ class ClipBackbone:
             InputError: a text has more tokens than the tower has positions.
         """
         key = (tuple(classes), template)
-        if key not in self._classifiers:
+        if key not in self._classifiers or not self._shortcuts.kept:
             texts = [template.format(name.lower().replace("_", " ")) for name in classes]
             with torch.no_grad():
                 features = self.encode_text(*self.embed_text(texts))

@@ -7,6 +7,7 @@ from timm.models.vision_transformer import VisionTransformer
 
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.backbones.image_tower import Pooling
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.vision import VisionBackbone, describe_model
 from sweeper.seeds import keyed
 
@@ -27,7 +28,9 @@ def random_model(**settings: object) -> VisionTransformer:
     return model.eval()
 
 
-def random_vit(pooling: Pooling = "cls", **settings: object) -> VisionBackbone:
+def random_vit(
+    pooling: Pooling = "cls", shortcuts: Shortcuts = ALL, **settings: object
+) -> VisionBackbone:
     """The backbone over `random_model`."""
     model = random_model(**settings)
     info = describe_model(
@@ -39,4 +42,4 @@ def random_vit(pooling: Pooling = "cls", **settings: object) -> VisionBackbone:
         max_prompts=1100,
         pooling=pooling,
     )
-    return VisionBackbone(model, info)
+    return VisionBackbone(model, info, shortcuts)

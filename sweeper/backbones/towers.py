@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.backbones import shipped
 from sweeper.backbones.backbone import BackboneInfo
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 
 if TYPE_CHECKING:
     import torch
@@ -41,7 +42,7 @@ def describe(name: str) -> BackboneInfo:
     return released.describe(name)
 
 
-def load(name: str, device: str | torch.device = "cpu") -> Backbone:
+def load(name: str, device: str | torch.device = "cpu", *, shortcuts: Shortcuts = ALL) -> Backbone:
     """The backbone in float32 on `device`; weights are read strictly and never unpickled.
 
     Raises:
@@ -52,9 +53,9 @@ def load(name: str, device: str | torch.device = "cpu") -> Backbone:
         from sweeper.backbones import timm_release
         from sweeper.backbones.vision import VisionBackbone
 
-        return VisionBackbone(timm_release.load(name).to(device), info)
+        return VisionBackbone(timm_release.load(name).to(device), info, shortcuts)
     from sweeper.backbones import released
     from sweeper.backbones.clip import ClipBackbone
 
     model = shipped.load() if name == "embedded" else released.load(name)
-    return ClipBackbone(model.to(device), info)
+    return ClipBackbone(model.to(device), info, shortcuts)

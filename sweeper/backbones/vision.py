@@ -19,6 +19,7 @@ from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower, Pooling, Trace
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 
 
 class VisionBackbone:
@@ -26,7 +27,9 @@ class VisionBackbone:
 
     logit_scale = 1.0  # it has no cosine classifier
 
-    def __init__(self, model: VisionTransformer, info: BackboneInfo) -> None:
+    def __init__(
+        self, model: VisionTransformer, info: BackboneInfo, shortcuts: Shortcuts = ALL
+    ) -> None:
         """Freeze `model` in place.
 
         Raises:
@@ -40,7 +43,8 @@ class VisionBackbone:
         self._model.requires_grad_(False).eval()
         first: Any = self._model.blocks[0]
         shape = BlockShape(first.attn.num_heads, first.mlp.act, first.norm1.eps)
-        self._image = ImageTower(_tower_weights(model), info.depth, shape, info.pooling)
+        weights = _tower_weights(model)
+        self._image = ImageTower(weights, info.depth, shape, info.pooling, shortcuts)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Every weight and buffer by name: to compare, never to write."""

@@ -16,6 +16,7 @@ import torch
 
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, Preprocessing
+from sweeper.backbones.shortcuts import ALL, PLAIN
 from sweeper.discovery import find
 from sweeper.execution.job import Job
 from sweeper.execution.message import of_epoch, of_result
@@ -48,6 +49,7 @@ def messages(
         device=device,
         checkpoint=job.checkpoint(spec.id),
         keep=job.trained(spec.id),
+        shortcuts=job.resources.shortcuts,
         shard=shard,
         others=other_splits(spec, job, backbone.info.preprocessing),
     )
@@ -71,7 +73,7 @@ def messages(
 
 def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:
     """What `spec` is trained with, loaded or still there from an earlier trial."""
-    backbone = _backbone(spec.backbone, device)
+    backbone = _backbone(spec.backbone, device, job.resources.shortcuts)
     return (
         _plugin(spec.method, *job.methods.get(spec.method, ("", ""))),
         backbone,
@@ -88,8 +90,8 @@ def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dic
 
 
 @lru_cache(maxsize=KEPT)
-def _backbone(name: str, device: torch.device) -> Backbone:
-    return towers.load(name, device)
+def _backbone(name: str, device: torch.device, shortcuts: bool) -> Backbone:
+    return towers.load(name, device, shortcuts=ALL if shortcuts else PLAIN)
 
 
 @lru_cache(maxsize=KEPT)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from sweeper.records import PART, Score
 from sweeper.tasks.task import Split, Task
 from sweeper.train.inputs import WHOLE_BATCH, Inputs
+from sweeper.train.piece import pieces
 from sweeper.train.shard import WHOLE, Shard
 
 
@@ -23,8 +24,8 @@ def evaluate(method: nn.Module, inputs: Inputs, shard: Shard = WHOLE) -> Score:
     mine = shard.part(len(inputs))
     tally = torch.zeros(2, dtype=torch.float64, device=inputs.device)  # loss, hits
     with torch.inference_mode():
-        for start in range(mine.start, mine.stop, WHOLE_BATCH):
-            logits, labels = inputs.batch(slice(start, min(start + WHOLE_BATCH, mine.stop)))
+        places = range(mine.start, mine.stop)
+        for logits, labels in pieces(inputs.batch, places, WHOLE_BATCH):
             tally[0] += functional.cross_entropy(logits, labels, reduction="sum")
             tally[1] += (logits.argmax(dim=1) == labels).sum()
         shard.sum([tally])

@@ -19,9 +19,11 @@ from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
 from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
+from sweeper.train.accumulation import Attempts, most_micro_batches
 from sweeper.train.checkpoint import Checkpoint, read, write
 from sweeper.train.construction import construct
 from sweeper.train.evaluation import by_part, evaluate
+from sweeper.train.features import NEVER, Features
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
 from sweeper.train.shard import WHOLE, Shard
@@ -41,6 +43,7 @@ def run_trial(
     save_every: float = 5.0,
     keep: Path | None = None,
     shard: Shard = WHOLE,
+    shortcuts: bool = True,
 ) -> Generator[EpochRecord, None, TrialResult]:
     """Train and test what `spec` says; yield each epoch, return the result.
 
@@ -50,7 +53,8 @@ def run_trial(
     old; removing it afterwards is the caller's business. A loss that leaves the finite numbers
     is a result (`diverged`), not an exception. Closing the generator early ends the trial with
     no test score. Test is read once, after the last epoch. What a trial that finishes has learned
-    is written to the file `keep` by worker 0.
+    is written to the file `keep` by worker 0. Without `shortcuts` nothing is computed only once.
+    What does not fit into the memory of a GPU is trained in micro-batches, see `accumulation`.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
@@ -58,7 +62,7 @@ def run_trial(
     _check_identity(spec, plugin, backbone, task, others)
     preprocessing = backbone.info.preprocessing
     method = build(spec, plugin, backbone, task).to(device)
-    found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
+    found = _saved(checkpoint, spec)
     epochs, seconds = (0, 0.0) if found is None else (found.epoch, found.seconds)
     # what is solved in closed form counts too, and requires no gradient once it is constructed
     parameters = sum(p.numel() for p in trainable(method).values())
@@ -70,35 +74,42 @@ def run_trial(
         provenance=_provenance(task, others, preprocessing, device, shard),
     )
 
+    features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
     if plugin.trains and trainable(method):
-        records = fit(
+        attempts = Attempts(
+            partial(
+                fit,
+                method,
+                task,
+                recipe=spec.recipe,
+                protocol=spec.protocol,
+                preprocessing=preprocessing,
+                seed=spec.seed,
+                device=device,
+                save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
+                shard=shard,
+                features=features,
+            ),
             method,
-            task,
-            recipe=spec.recipe,
-            protocol=spec.protocol,
-            preprocessing=preprocessing,
-            seed=spec.seed,
-            device=device,
-            resume=found,
-            save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
-            shard=shard,
+            lambda: _saved(checkpoint, spec),
+            most=1 if shard.size > 1 else most_micro_batches(method, task, spec.recipe.batch_size),
         )
         try:
-            for record in records:
+            for record in attempts.records(found):
                 epochs, seconds = record.epoch, seconds + record.seconds
                 yield record
         except DivergedError as error:
-            diverged = TrialStatus.DIVERGED
             return result(
-                status=diverged,
+                status=TrialStatus.DIVERGED,
                 epochs=epochs,
                 seconds=seconds,
                 reason=str(error),
-                measured=measured,
+                measured={**measured, **attempts.measured()},
             )
+        measured |= attempts.measured()
 
     started = time.monotonic()
-    val, test, parts = _scores(method, task, spec, preprocessing, device, shard)
+    val, test, parts = _scores(method, task, spec, preprocessing, device, shard, features)
     if keep is not None and shard.rank == 0:
         keep_trained(method, keep, trial_id=spec.id, task=task.info, preprocessing=preprocessing)
     return result(
@@ -118,6 +129,7 @@ def _scores(
     preprocessing: Preprocessing,
     device: torch.device,
     shard: Shard,
+    features: Features,
 ) -> tuple[Score, Score, dict[str, float]]:
     """Validation and test scores, and those of the parts of a joint task; test is read once."""
 
@@ -128,6 +140,7 @@ def _scores(
             preprocessing=preprocessing,
             device=device,
             precision=spec.protocol.precision,
+            features=features,
         )
         return evaluate(method, inputs, shard)
 
@@ -143,6 +156,10 @@ def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn
         params=plugin.params(**spec.params),
         seed=derive(spec.seed, "model"),
     )
+
+
+def _saved(path: Path | None, spec: TrialSpec) -> Checkpoint | None:
+    return read(path, spec.id) if path is not None and path.exists() else None
 
 
 def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoint], None] | None:
