@@ -13,12 +13,15 @@ from sweeper.records import PART, TrialStatus
 from sweeper.spec.plan import Cell
 from sweeper.tracking.summary import Summary, summarise
 
+ACCUMULATION = "measured.accumulation"
+
 
 @dataclass(frozen=True)
 class Entry:
     """A cell, its scores by seed (accuracies as fractions) and the count of each status.
 
     parts: of a joint task, the scores on each of its parts.
+    accumulation: the most micro-batches that a finished trial cut its batches into.
     """
 
     cell: Cell
@@ -27,6 +30,7 @@ class Entry:
     min_seeds: int
     trainable_parameters: int | None  # None where no trial ended
     parts: Mapping[str, Scores] = field(default_factory=dict)
+    accumulation: int = 1
 
     @property
     def summary(self) -> Summary | None:
@@ -75,10 +79,13 @@ def _entry(cell: Cell, trials: pd.DataFrame, seeds: int, min_seeds: int) -> Entr
         min_seeds,
         parameters,
         {name.removeprefix(prefix): scores for name, scores in found.items() if scores.by_seed},
+        int(max(_by_seed(finished, ACCUMULATION).values(), default=1)),
     )
 
 
 def _by_seed(finished: pd.DataFrame, column: str) -> dict[int, float]:
+    if column not in finished:
+        return {}
     return {
         int(row["seed"]): float(row[column])
         for row in finished.to_dict("records")

@@ -64,6 +64,8 @@ def entry_text(entry: Entry | None, *, bold: bool = False) -> str:
         half = f" ± {100 * summary.ci95:.1f}" if summary.ci95 is not None else ""
         n = "det." if entry.scores.deterministic else str(summary.n)
         parts.append(f"{mean}{half} ({n}){'†' if entry.too_few else ''}")
+        if entry.accumulation > 1:
+            parts[-1] += "‡"
     return ", ".join([*parts, *entry.holes])
 
 
@@ -90,6 +92,7 @@ def table_text(filled: Filled) -> str:
             line.append(f"{gap[0]:+.1f}, {gap[1]}" if gap else "not comparable")
         rows.append(line)
     parts = [grid(headers, rows), *_beside_text(filled), *_skipped(filled)]
+    parts += _accumulated(filled)
     if filled.changes:
         parts.append(_changes_text(filled))
     return "\n\n".join(parts)
@@ -129,6 +132,17 @@ def _skipped(filled: Filled) -> list[str]:
         f"Skipped: {escaped(row)}, {column_name(column)}: {escaped(entry.cell.skip)}."
         for (row, column), entry in filled.entries.items()
         if entry.cell.skip
+    ]
+
+
+def _accumulated(filled: Filled) -> list[str]:
+    most = max((entry.accumulation for entry in filled.entries.values()), default=1)
+    if most == 1:
+        return []
+    return [
+        "‡ Trials that did not fit into the memory of their GPU: batches of the same size, cut "
+        f"into up to {most} micro-batches whose gradients are added up. Steps are the same up to "
+        "rounding, but for the statistics of a trained BatchNorm, which are those of a micro-batch."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -248,6 +249,25 @@ def test_a_comparable_cell_gets_a_difference_and_a_verdict(tmp_path):
     assert "+0.1, within" in text
     assert "The others are not comparable in value (other data)" in text
     assert "embedded backbone" not in text
+
+
+def test_cells_that_were_trained_in_micro_batches_are_marked_below_their_table(tmp_path):
+    plan, store = made.ablation(), made.blank_store(tmp_path)
+    narrow, wide = cell_of(plan, "4").id, cell_of(plan, "16").id
+    with Writer(store, plan) as writer:
+        for spec in plan.trials():
+            result = made.result(spec, acc=0.5)
+            if spec.cell_id == wide:
+                result = replace(result, measured={"accumulation": 2.0 + 2 * (spec.seed == 1)})
+            if spec.cell_id in (narrow, wide):
+                writer.trial_ended(spec, result)
+    found = entries(query.load(store.uri, plan.sweep))
+    assert (found[narrow].accumulation, found[wide].accumulation) == (1, 4)
+    text = build(store.uri, plan.sweep, tmp_path / "out").read_text()
+    marked = [row.split("|")[1].strip() for row in text.splitlines() if "(3)‡" in row]
+    assert marked == ["16"]
+    (note,) = (row for row in text.splitlines() if row.startswith("‡"))
+    assert "up to 4 micro-batches" in note
 
 
 def test_where_the_highest_mean_has_too_few_seeds_nothing_is_bold(tmp_path):
