@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +25,7 @@ def trial(seed: int = 0, **recipe: object) -> TrialSpec:
         backbone="embedded",
         weights=shipped.describe().weights,
         task="digits",
-        data=tasks.describe("digits").data,
+        data=tasks.describe("digits", Path()).data,
         recipe=Recipe(**{"batch_size": 16, **recipe}),
         protocol=Protocol(),
         seed=seed,
