@@ -1,8 +1,8 @@
 """What each shortcut of the frozen forward gains: `python benchmarks/frozen_forward.py [weights]`.
 
-Prints ratios of CPU seconds, forward and backward, one thread: the median over alternated rounds, and
-the smallest and largest. `alone`: the plain way against it with that one shortcut; `of all`: all
-shortcuts but that one against all. Weights are random, or for ViT-Ti those of a safetensors
+Prints ratios of CPU seconds, forward and backward, one thread: the median over alternated rounds,
+and the smallest and largest. `alone`: the plain way against it with that one shortcut; `of all`:
+all shortcuts but that one against all. Weights are random, or for ViT-Ti those of a safetensors
 file with timm's names. What comes out is compared before anything is timed.
 """
 

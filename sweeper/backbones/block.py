@@ -120,7 +120,8 @@ def _attention(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) ->
     if is_causal:
         later = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).triu(1)
         logits = logits.masked_fill(later, -torch.inf)
-    return logits.softmax(dim=-1) @ value
+    mixed: Tensor = logits.softmax(dim=-1) @ value
+    return mixed
 
 
 def _project(block: Block, normed: Tensor, read: int) -> tuple[Tensor, Tensor, Tensor]:

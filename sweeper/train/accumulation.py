@@ -19,6 +19,7 @@ from sweeper.records import EpochRecord
 from sweeper.tasks.task import Task
 from sweeper.train.checkpoint import Checkpoint
 from sweeper.train.piece import free
+from sweeper.train.shard import Shard
 from sweeper.train.state import load_state, state_of
 
 
@@ -79,8 +80,12 @@ def smallest(method: nn.Module) -> int:
     return 2 if any(isinstance(module, norms) for module in method.modules()) else 1
 
 
-def most_micro_batches(method: nn.Module, task: Task, batch_size: int) -> int:
-    """The accumulation beyond which no micro-batch becomes smaller."""
+def most_micro_batches(method: nn.Module, task: Task, batch_size: int, shard: Shard) -> int:
+    """The accumulation beyond which no micro-batch becomes smaller. Several workers cut nothing:
+    while one began again the others would wait for its gradients.
+    """
+    if shard.size > 1:
+        return 1
     images = min(batch_size + 1, len(task.train) + len(task.val))  # see `order.batches`
     return max(1, images // smallest(method))
 

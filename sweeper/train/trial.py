@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import nn
@@ -76,36 +78,22 @@ def run_trial(
 
     features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
     if plugin.trains and trainable(method):
+        epochs_from = partial(
+            fit, method, task, **_setting(spec, preprocessing, device, shard, features)
+        )
+        save = _saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None
+        most = most_micro_batches(method, task, spec.recipe.batch_size, shard)
         attempts = Attempts(
-            partial(
-                fit,
-                method,
-                task,
-                recipe=spec.recipe,
-                protocol=spec.protocol,
-                preprocessing=preprocessing,
-                seed=spec.seed,
-                device=device,
-                save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
-                shard=shard,
-                features=features,
-            ),
-            method,
-            lambda: _saved(checkpoint, spec),
-            most=1 if shard.size > 1 else most_micro_batches(method, task, spec.recipe.batch_size),
+            partial(epochs_from, save=save), method, partial(_saved, checkpoint, spec), most
         )
         try:
             for record in attempts.records(found):
                 epochs, seconds = record.epoch, seconds + record.seconds
                 yield record
         except DivergedError as error:
-            return result(
-                status=TrialStatus.DIVERGED,
-                epochs=epochs,
-                seconds=seconds,
-                reason=str(error),
-                measured={**measured, **attempts.measured()},
-            )
+            measured |= attempts.measured()
+            ended = result(status=TrialStatus.DIVERGED, epochs=epochs, seconds=seconds)
+            return replace(ended, reason=str(error), measured=measured)
         measured |= attempts.measured()
 
     started = time.monotonic()
@@ -120,6 +108,25 @@ def run_trial(
         test=test,
         measured={**measured, **parts},
     )
+
+
+def _setting(
+    spec: TrialSpec,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    shard: Shard,
+    features: Features,
+) -> dict[str, Any]:
+    """What `fit` is told of how to train `spec`."""
+    return {
+        "recipe": spec.recipe,
+        "protocol": spec.protocol,
+        "preprocessing": preprocessing,
+        "seed": spec.seed,
+        "device": device,
+        "shard": shard,
+        "features": features,
+    }
 
 
 def _scores(

@@ -242,8 +242,9 @@ def test_several_workers_do_not_try_again_one_by_one() -> None:
         raise torch.OutOfMemoryError("full")
 
     method = tiny.method(tiny.Prompts)
+    most = most_micro_batches(method, tiny.task(), 8, Shard(0, 2))
     with pytest.raises(torch.OutOfMemoryError):
-        list(Attempts(fails, method, lambda: None, most=1).records(None))
+        list(Attempts(fails, method, lambda: None, most).records(None))
     assert calls == [1]
 
 
@@ -264,9 +265,9 @@ def test_there_are_no_more_micro_batches_than_images() -> None:
     few = Task(task.info, Split(task.train.images[:3], task.train.labels[:3]), task.val, task.test)
     plain, norm = tiny.method(tiny.Prompts), tiny.method(tiny.Generator)
     assert (smallest(plain), smallest(norm)) == (1, 2)
-    assert most_micro_batches(plain, task, 8) == 9  # a remainder of one image joins a batch
-    assert most_micro_batches(norm, task, 8) == 4
-    assert most_micro_batches(plain, few, 128) == 3 + 12
+    assert most_micro_batches(plain, task, 8, WHOLE) == 9  # a remainder of one image joins a batch
+    assert most_micro_batches(norm, task, 8, WHOLE) == 4
+    assert most_micro_batches(plain, few, 128, WHOLE) == 3 + 12
 
 
 def test_workers_cut_their_own_part_of_a_batch() -> None:
