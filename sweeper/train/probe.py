@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 
@@ -13,8 +14,10 @@ from sweeper.backbones.backbone import Backbone
 from sweeper.method import Constructs, Plugin
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
+from sweeper.train.accumulation import Attempts, most_micro_batches
 from sweeper.train.construction import construct
 from sweeper.train.fit import fit, rounds_of
+from sweeper.train.shard import WHOLE
 from sweeper.train.state import trainable
 from sweeper.train.trial import build
 
@@ -47,7 +50,8 @@ def probe_seconds(
         return constructed
     share = min(1.0, STEPS * spec.recipe.batch_size / len(task.train))
     small = Task(task.info, _part(task.train, share), _part(task.val, share), task.test)
-    records = fit(
+    epochs_from = partial(
+        fit,
         method,
         small,
         recipe=spec.recipe.model_copy(update={"epochs": 2, "warmup_epochs": 0, "lr": 1e-6}),
@@ -56,7 +60,8 @@ def probe_seconds(
         seed=spec.seed,
         device=device,
     )
-    *_, last = islice(records, 2)
+    most = most_micro_batches(method, small, spec.recipe.batch_size, WHOLE)
+    *_, last = islice(Attempts(epochs_from, method, lambda: None, most).records(None), 2)
     return constructed + last.seconds / share * spec.recipe.epochs * rounds_of(method)
 
 

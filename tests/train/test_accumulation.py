@@ -20,6 +20,7 @@ from sweeper.train.epoch import train_epoch
 from sweeper.train.fit import fit
 from sweeper.train.inputs import Inputs
 from sweeper.train.order import batches
+from sweeper.train.probe import probe_seconds
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.trial import run_trial
 
@@ -275,3 +276,15 @@ def test_workers_cut_their_own_part_of_a_batch() -> None:
     mine = [index[Shard(rank, 2).part(10)] for rank in range(2)]
     parts = [part for each in mine for part in micro_batches(each, 2, 1)]
     assert torch.cat(parts).tolist() == list(range(10))
+
+
+def test_how_long_a_trial_takes_is_asked_in_micro_batches_too() -> None:
+    Room.images = 3
+    seconds = probe_seconds(
+        tiny.spec(Prompts),
+        plugin=tiny.plugin(Prompts),
+        backbone=tiny.TinyBackbone(),  # type: ignore[arg-type]
+        task=tiny.task(),
+        device=CPU,
+    )
+    assert seconds > 0
