@@ -73,6 +73,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 
 REQUIRES = frozenset({"text_tokens"})
 
+FEATURES = "tower"
+
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
     """A reason if no class name fits behind the context, or the phrase does not fill it."""
@@ -119,13 +121,14 @@ class Method(nn.Module):
         return self.classify(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """Unit image features [B, E]."""
-        return F.normalize(self.backbone.encode_image(images), dim=-1)
+        """Image features [B, E] before normalisation."""
+        return self.backbone.encode_image(images)
 
     def classify(self, features: Tensor) -> Tensor:
-        """Logits [B, K] of unit features [B, E]."""
+        """Logits [B, K] of features [B, E]."""
         images = max(1, TEXTS // len(self.end))
-        return torch.cat([self._classify(part) for part in torch.split(features, images)])
+        unit = F.normalize(features, dim=-1)
+        return torch.cat([self._classify(part) for part in torch.split(unit, images)])
 
     def _classify(self, features: Tensor) -> Tensor:
         """Logits [B, K] of unit features [B, E], in one pass of B * K texts."""

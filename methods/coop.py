@@ -76,6 +76,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 
 REQUIRES = frozenset({"text_tokens"})
 
+FEATURES = "tower"
+
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
     """A reason if no class name fits behind the context, or the phrase does not fill it."""
@@ -121,13 +123,13 @@ class Method(nn.Module):
         return self.classify(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """Unit image features [B, E]."""
-        return F.normalize(self.backbone.encode_image(images), dim=-1)
+        """Image features [B, E] before normalisation."""
+        return self.backbone.encode_image(images)
 
     def classify(self, features: Tensor) -> Tensor:
-        """Logits [B, K] of unit features [B, E]."""
-        text = self.backbone.encode_text(self.prompts(), self.end)
-        return self.backbone.logit_scale * features @ F.normalize(text, dim=-1).T
+        """Logits [B, K] of features [B, E]."""
+        text = F.normalize(self.backbone.encode_text(self.prompts(), self.end), dim=-1)
+        return self.backbone.logit_scale * F.normalize(features, dim=-1) @ text.T
 
     def prompts(self) -> Tensor:
         """Token embeddings [K, T, D_t], without positions."""

@@ -79,6 +79,8 @@ PRESETS: Mapping[str, Mapping[str, object]] = {
 
 REQUIRES: frozenset[str] = frozenset()
 
+FEATURES = "tower"
+
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
     """Any backbone carries it."""

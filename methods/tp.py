@@ -34,6 +34,8 @@ REQUIRES = frozenset({"text"})
 
 TRAINS = False
 
+FEATURES = "tower"
+
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
     """Any backbone with a text tower carries it."""
@@ -63,9 +65,9 @@ class Method(nn.Module):
         return self.classify(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """Unit image features [B, E]."""
-        return F.normalize(self.backbone.encode_image(images), dim=-1)
+        """Image features [B, E] before normalisation."""
+        return self.backbone.encode_image(images)
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits [B, K] of unit features [B, E]."""
-        return self.backbone.logit_scale * features @ self.text.T
+        return self.backbone.logit_scale * F.normalize(features, dim=-1) @ self.text.T

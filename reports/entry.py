@@ -15,6 +15,8 @@ from sweeper.records import PART, TrialStatus
 from sweeper.spec.plan import Cell, Plan
 from sweeper.tracking.summary import Summary, summarise
 
+ACCUMULATION = "measured.accumulation"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -74,6 +76,7 @@ def _entry(cell: Cell, trials: pd.DataFrame, plan: Plan, base: Mapping[str, Any]
     prefix = f"measured.{PART}"
     measured = [name for name in finished.columns if name.startswith(prefix)]
     found = {name: Scores(_by_seed(finished, name), deterministic) for name in measured}
+    said, apart = remarks(cell.config, base)
     return Entry(
         cell,
         Scores(_by_seed(finished, "test_acc"), deterministic),
@@ -81,11 +84,26 @@ def _entry(cell: Cell, trials: pd.DataFrame, plan: Plan, base: Mapping[str, Any]
         plan.min_seeds,
         parameters,
         {name.removeprefix(prefix): scores for name, scores in found.items() if scores.by_seed},
-        *remarks(cell.config, base),
+        (*said, *_accumulated(finished)),
+        apart,
     )
 
 
+def _accumulated(finished: pd.DataFrame) -> list[str]:
+    """That trials did not fit into the memory of their GPU, where it was so."""
+    most = int(max(_by_seed(finished, ACCUMULATION).values(), default=1))
+    if most == 1:
+        return []
+    return [
+        f"too large for the memory of its GPU: each batch was cut into up to {most} micro-batches "
+        "whose gradients are added up, which is the same up to rounding but for the statistics of "
+        "a trained BatchNorm"
+    ]
+
+
 def _by_seed(finished: pd.DataFrame, column: str) -> dict[int, float]:
+    if column not in finished:
+        return {}
     return {
         int(row["seed"]): float(row[column])
         for row in finished.to_dict("records")

@@ -41,6 +41,9 @@ class Entry:
     tensors: Mapping[str, Tensor]
     facts: Mapping[str, Any]
 
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
 
 class Draft:
     """An entry while it is made."""

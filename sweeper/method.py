@@ -22,8 +22,11 @@ registration: nothing else is edited. It contains, in this order,
    backbones or methods a refused cell is skipped and counted; asked for by itself it is a mistake;
 7. `class Method(nn.Module)`: the module itself, see `MethodModule`;
 
-and before `skip`, only where they apply: `TRAINS = False` where there is nothing to train, and
-`TASKS = ("parameter", ...)`, the parameters (`str`, empty for none) that name another task.
+and before `skip`, only where they apply: `TRAINS = False` where there is nothing to train;
+`TASKS = ("parameter", ...)`, the parameters (`str`, empty for none) that name another task; and
+`FEATURES = "tower"` where `features(images)` is `backbone.encode_image(images)` and nothing else,
+whatever the parameters: no resizing before, no scaling after. The loop then asks the backbone
+itself, once for all trials of a node.
 
 What a file must keep, `sweeper check ./file.py` checks, on the embedded backbone and on a ViT with
 random weights: shapes, bounds, seeds, a frozen backbone, a loss that falls, a state that can be
@@ -61,7 +64,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as param
@@ -141,7 +144,8 @@ class FrozenFeatures(Protocol):
     """Optional: a method whose image path has nothing to train.
 
     The training loop then computes `features` once per split and calls `classify` instead of
-    `forward`; `forward(images)` must equal `classify(features(images))`.
+    `forward`; `forward(images)` must equal `classify(features(images))`. With `FEATURES = "tower"`
+    in the file they are kept on disk for other trials.
     """
 
     def features(self, images: Tensor) -> Tensor:
@@ -224,6 +228,7 @@ class Plugin:
     trains: bool  # False: nothing to train, so recipe and seed do not matter
     tasks: tuple[str, ...]  # parameters that name another task, whose images it reads
     skip_rule: Any  # the file's `skip`
+    features: Literal["own", "tower"] = "own"  # tower: those of the frozen tower, untouched
 
     def skip(self, params: MethodParams, backbone: BackboneInfo) -> str | None:
         """Why `backbone` cannot carry this method with `params`, or None."""

@@ -74,6 +74,7 @@ def read(module: ModuleType, name: str, source: Path, *, identity: str) -> Plugi
         trains=getattr(module, "TRAINS", True),
         tasks=tuple(getattr(module, "TASKS", ())),
         skip_rule=module.skip,
+        features=getattr(module, "FEATURES", "own"),
     )
 
 
@@ -100,6 +101,12 @@ def _mistakes(module: ModuleType) -> Iterator[tuple[str, str]]:
         yield f"Method() does not take {', '.join(sorted(missing))}", "keywords as in the template"
     if getattr(module, "TRAINS", True) not in (True, False):
         yield f"TRAINS is {module.TRAINS!r}", "True or False"
+    if (word := getattr(module, "FEATURES", "own")) not in ("own", "tower"):
+        yield f"FEATURES is {word!r}", "'tower', or no such line"
+    elif word == "tower" and not (
+        hasattr(module.Method, "features") and hasattr(module.Method, "classify")
+    ):
+        yield "FEATURES is 'tower' without features() or classify()", "both of them"
     for name in getattr(module, "TASKS", ()):
         field = module.Params.model_fields.get(name)
         if field is None or field.annotation is not str:

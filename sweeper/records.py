@@ -76,7 +76,8 @@ class TrialResult:
     seconds: float = 0.0  # of training and evaluation, over all attempts that were saved
     reason: str = ""  # why it did not finish
     # Further numbers by metric name: `construction_seconds`, `test/macro_f1`,
-    # `test/acc/<part of a joint task>`
+    # `test/acc/<part of a joint task>`, `accumulation` (micro-batches of a batch, where memory
+    # asked for more than one)
     measured: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, str] = field(default_factory=dict)  # digests, versions, device, worker
 

@@ -10,6 +10,7 @@ from open_clip.model import CLIP
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.backbones.clip import ClipBackbone
 from sweeper.backbones.clip_config import describe_config
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.seeds import keyed
 
 CONFIG: dict[str, Any] = {
@@ -43,7 +44,7 @@ def small_model(config: dict[str, Any] = CONFIG) -> CLIP:
     return model
 
 
-def small_clip(config: dict[str, Any] = CONFIG) -> ClipBackbone:
+def small_clip(config: dict[str, Any] = CONFIG, shortcuts: Shortcuts = ALL) -> ClipBackbone:
     """The backbone over `small_model`."""
     info = describe_config(
         config,
@@ -59,4 +60,4 @@ def small_clip(config: dict[str, Any] = CONFIG) -> ClipBackbone:
         ),
         max_prompts=1100,
     )
-    return ClipBackbone(small_model(config), info)
+    return ClipBackbone(small_model(config), info, shortcuts)

@@ -131,6 +131,23 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "differs from forward(x)",
     ),
     (
+        "tower_features_are_the_towers",
+        "class Method(nn.Module):",
+        'FEATURES = "tower"\n\n\nclass Method(nn.Module):\n    def features(self, images):\n'
+        "        scale = 2 if self.offset is None else 1\n"
+        "        return self.backbone.encode_image(scale * images)\n\n"
+        "    def classify(self, features):\n        return features\n",
+        "shift=False: FEATURES is 'tower', but features() are others",
+    ),
+    (
+        "tower_features_are_the_towers",
+        "class Method(nn.Module):",
+        'FEATURES = "tower"\n\n\nclass Method(nn.Module):\n    def features(self, images):\n'
+        "        return self.backbone.encode_image(images) * (1 + 1e-6 * self.training)\n\n"
+        "    def classify(self, features):\n        return features\n",
+        "defaults: FEATURES is 'tower', but features() are others",
+    ),
+    (
         "rounds_begin_anew",
         "    def forward(",
         "    rounds = 2\n\n"

@@ -122,6 +122,8 @@ def test_all_broken_rules_come_out_at_once(mine: Path) -> None:
         ("param(True,", "param(", "parameter 'shift' has no default"),
         ("param(0.02, gt=0", "param(-1.0, gt=0", "the default of 'token_std' = -1.0"),
         ("def skip(", "TRAINS = 'no'\n\n\ndef skip(", "TRAINS is 'no'"),
+        ("def skip(", "FEATURES = 'tiny'\n\n\ndef skip(", "FEATURES is 'tiny'"),
+        ("def skip(", "FEATURES = 'tower'\n\n\ndef skip(", "without features() or classify()"),
     ],
 )
 def test_each_rule_is_named(mine: Path, old: str, new: str, expected: str) -> None:

@@ -59,12 +59,13 @@ def run_block(
     values: Tensor | None = None,
     temperature: Tensor | None = None,
     adapter: Callable[[Tensor], Tensor] | None = None,
+    fused: bool = True,
 ) -> Tensor:
     """The first `read` outputs [B, read, D] (all by default) of `block` on tokens [B, T, D].
 
     `extra` [q, D] or [B, q, D] are tokens that are attended to and not read; `keys` and `values`
     [h, r, D / h] are attended to as they are; `temperature` [] divides the attention logits;
-    `adapter` changes the output of the MLP.
+    `adapter` changes the output of the MLP; `fused` is attention in one kernel.
     """
     read = tokens.shape[1] if read is None else read
     normed = block.norm("norm1", tokens)
@@ -80,7 +81,8 @@ def run_block(
         )
     if temperature is not None:
         query = query / temperature
-    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
+    attend = F.scaled_dot_product_attention if fused else _attention
+    mixed = attend(query, key, value, is_causal=causal)
     mixed = mixed.transpose(1, 2).reshape(len(tokens), read, -1)
     attended = F.linear(mixed, block["attn.proj.weight"], block["attn.proj.bias"])
     tokens = tokens[:, :read] + block.scale("ls1", attended)
@@ -110,6 +112,16 @@ def attention_weights(
     logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     weights: Tensor = (logits if temperature is None else logits / temperature).softmax(dim=-1)
     return weights
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> Tensor:
+    """softmax(Q K^T / sqrt(D / h)) V, step by step."""
+    logits = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    if is_causal:
+        later = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).triu(1)
+        logits = logits.masked_fill(later, -torch.inf)
+    mixed: Tensor = logits.softmax(dim=-1) @ value
+    return mixed
 
 
 def _project(block: Block, normed: Tensor, read: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,6 +9,7 @@ Symbols: B images, K classes, T tokens of a text, D width, E joint width.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from open_clip.tokenizer import tokenize
@@ -19,6 +20,7 @@ from sweeper.backbones.backbone import BackboneInfo
 from sweeper.backbones.image_tower import ImageTower, Trace
 from sweeper.backbones.open_clip_names import block_shape, blocks, named
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.texts import Texts, Tokenizer
 
 
@@ -29,6 +31,7 @@ class ClipBackbone:
         self,
         model: nn.Module,
         info: BackboneInfo,
+        shortcuts: Shortcuts = ALL,
         tokenizer: Callable[[], Tokenizer] = lambda: tokenize,
     ) -> None:
         """Freeze `model` in place; it may be without a text tower, as `info.ways` says.
@@ -42,9 +45,9 @@ class ClipBackbone:
             raise ValueError(f"'{info.name}' has no plain ViT: {'; '.join(odd)}")
         self.info = info
         self._model: Any = model.requires_grad_(False).eval()
-        self._image = info.setting.tower(image_tower(visual))
+        self._image = replace(info.setting.tower(image_tower(visual)), shortcuts=shortcuts)
         text = "text" in info.ways
-        self._texts = Texts(model, info.name, tokenizer, info.setting) if text else None
+        self._texts = Texts(model, info, shortcuts, tokenizer) if text else None
         self.logit_scale = logit_scale(model)
 
     def tensors(self) -> Mapping[str, Tensor]:

@@ -11,7 +11,7 @@ patches (CLS and registers, usually 1), T = c + N_e + p.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from sweeper.backbones.block import Block, BlockShape, attention_weights, run_block
 from sweeper.backbones.prompts import Adapter, Prompts, joined, parted
+from sweeper.backbones.shortcuts import ALL, PLAIN, Shortcuts
 
 Weights = Mapping[str, Tensor]
 Pooling = Literal["cls", "mean", "patches"]
@@ -46,6 +47,7 @@ class ImageTower:
     shape: BlockShape
     pooling: Pooling  # `mean`: of patches and prompts; `patches`: of patches alone
     norm_first: bool = False  # the final norm is before the mean; behind it otherwise
+    shortcuts: Shortcuts = ALL
 
     def __post_init__(self) -> None:
         if self.pooling == "cls" and "cls_token" not in self.weights:
@@ -83,56 +85,65 @@ class ImageTower:
             return torch.cat((*before, patches + positions), dim=1)
         return torch.cat((*before, patches), dim=1) + positions
 
-    def encode(self, images: Tensor, prompts: Prompts, adapter: Adapter | None = None) -> Tensor:
+    def encode(
+        self,
+        images: Tensor,
+        prompts: Prompts,
+        adapter: Adapter | None = None,
+        see: Callable[[int, Tensor], None] | None = None,
+    ) -> Tensor:
         """Features [B, E] of normalised images [B, 3, H, W].
 
         Prompts that the next block replaces are keys and values only; with `gates` they flow.
+        `see` is shown the tokens before each block, and behind the last under its number L.
         """
-        tokens, first = self._enter(self.embed(images), prompts)
-        flows = prompts.deeper is None
-        count = 0
-        if flows and first is not None:
-            tokens, count = self._joined(tokens, first, prompts.place), first.shape[-2]
-        last = self.depth - 1
+        tokens, fresh = self._enter(self.embed(images), prompts)
+        count = 0  # prompts among the tokens
         for number in range(self.depth):
-            extra = None if flows else (first if number == 0 else prompts.of_block(number))
-            if number == last and not flows and extra is not None and self.pooling == "mean":
-                # its prompts are pooled with the rest, so they are read after all
-                tokens, extra = self._joined(tokens, extra, prompts.place), None
-            read = 1 if number == last and self.pooling == "cls" else None
+            last = number == self.depth - 1
+            # what is pooled with the rest is read after all
+            aside = self._drops(prompts) and not (last and self.pooling == "mean")
+            if fresh is not None and not aside:
+                rest = self._parted(tokens, count, prompts.place)[0] if count else tokens
+                tokens, count = self._joined(rest, fresh, prompts.place), fresh.shape[-2]
+            if see is not None:
+                see(number, tokens)
+            read = 1 if last and self.pooling == "cls" and self.shortcuts.last else None
+            extra = fresh if aside else None
             outputs = self._run(number, tokens, prompts, adapter, read=read, extra=extra)
-            if prompts.gates is not None and number < last:
+            if prompts.gates is not None and not last:
                 outputs = self._gate(tokens, outputs, prompts.gates[number], count, prompts.place)
             tokens = outputs
+            replaced = prompts.deeper is not None and not last
+            fresh = prompts.of_block(number + 1) if replaced else None
+        if see is not None:
+            see(self.depth, tokens)
         return self._read(tokens, count, prompts.place)
 
     def trace(
         self, images: Tensor, prompts: Prompts, adapter: Adapter | None = None
     ) -> tuple[Trace, Tensor]:
-        """Every token and how CLS reads them, and the features [B, E]; no shortcut is taken."""
-        tokens, first = self._enter(self.embed(images), prompts)
-        count = 0
+        """Every token and how CLS reads them, and the features [B, E]; no token is left out."""
+        whole = replace(self, shortcuts=replace(PLAIN, fused=self.shortcuts.fused))
         readers = slice(0, 1) if "cls_token" in self.weights else slice(None)
         inputs, attention = [], []
-        for number in range(self.depth):
-            if number == 0 or prompts.deeper is not None:
-                fresh = first if number == 0 else prompts.of_block(number)
-                rest = self._parted(tokens, count, prompts.place)[0]
-                tokens = self._joined(rest, fresh, prompts.place)
-                count = tokens.shape[1] - rest.shape[1]
+
+        def see(number: int, tokens: Tensor) -> None:
             inputs.append(tokens)
+            if number == self.depth:
+                return
             keys = None if prompts.keys is None else prompts.keys[number]
             heat = None if prompts.temperature is None else prompts.temperature[number]
-            rows = attention_weights(
-                self._block(number), tokens, readers, keys=keys, temperature=heat
-            )
+            block = self._block(number)
+            rows = attention_weights(block, tokens, readers, keys=keys, temperature=heat)
             attention.append(rows.mean(dim=2))
-            outputs = self._run(number, tokens, prompts, adapter)
-            if prompts.gates is not None and number < self.depth - 1:
-                outputs = self._gate(tokens, outputs, prompts.gates[number], count, prompts.place)
-            tokens = outputs
-        found = Trace((*inputs, tokens), tuple(attention), self.shape)
-        return found, self._read(tokens, count, prompts.place)
+
+        features = whole.encode(images, prompts, adapter, see)
+        return Trace(tuple(inputs), tuple(attention), self.shape), features
+
+    def _drops(self, prompts: Prompts) -> bool:
+        """Whether the outputs of prompts are dropped, so that they need not be computed."""
+        return prompts.deeper is not None and self.shortcuts.replaced
 
     def _enter(self, tokens: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor | None]:
         """Tokens and the prompts of block 0, each behind the first norm where it passes it."""
@@ -160,6 +171,7 @@ class ImageTower:
             values=None if prompts.values is None else prompts.values[number],
             temperature=None if prompts.temperature is None else prompts.temperature[number],
             adapter=None if adapter is None else partial(adapter, number),
+            fused=self.shortcuts.fused,
         )
 
     def _read(self, tokens: Tensor, count: int, place: str) -> Tensor:

@@ -8,6 +8,7 @@ from timm.models.vision_transformer import VisionTransformer
 from sweeper.backbones.backbone import Preprocessing
 from sweeper.backbones.image_tower import Pooling
 from sweeper.backbones.setting import AS_RELEASED, Setting
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.vision import VisionBackbone, describe_model
 from sweeper.seeds import keyed
 
@@ -29,7 +30,10 @@ def random_model(**settings: object) -> VisionTransformer:
 
 
 def random_vit(
-    pooling: Pooling | None = None, setting: Setting = AS_RELEASED, **settings: object
+    pooling: Pooling | None = None,
+    setting: Setting = AS_RELEASED,
+    shortcuts: Shortcuts = ALL,
+    **settings: object,
 ) -> VisionBackbone:
     """The backbone over `random_model`."""
     model = random_model(**settings)
@@ -42,4 +46,4 @@ def random_vit(
         max_prompts=1100,
         pooling=pooling,
     )
-    return VisionBackbone(model, setting.described(info))
+    return VisionBackbone(model, setting.described(info), shortcuts)

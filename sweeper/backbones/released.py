@@ -27,6 +27,7 @@ from sweeper.backbones.clip_config import (
 from sweeper.backbones.meta import built, filled
 from sweeper.backbones.open_clip_model import converted, image_tower_of, model_of
 from sweeper.backbones.release_file import ReleaseFile
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.texts import Tokenizer
 from sweeper.backbones.whole import WholeBackbone, describe_network
 from sweeper.errors import InputError, Problem, nearest
@@ -110,10 +111,15 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     return filled(model, converted(model, state), f"weights of {name}")
 
 
-def backbone(model: Any, info: BackboneInfo, name: str) -> Backbone:
+def backbone(
+    model: Any,
+    info: BackboneInfo,
+    name: str,
+    shortcuts: Shortcuts = ALL,
+) -> Backbone:
     """`model`, released as `name`, behind the interface, with the ways in that `info` names."""
     make = ClipBackbone if "input_tokens" in info.ways else WholeBackbone
-    return make(model, info, partial(_tokenizer, name))
+    return make(model, info, shortcuts, partial(_tokenizer, name))
 
 
 def weights_path(name: str) -> Path | None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sweeper.backbones.block import Block, BlockShape, run_block
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,16 @@ class TextTower:
     weights: Mapping[str, Tensor]
     depth: int  # L_t
     shape: BlockShape
+    shortcuts: Shortcuts = ALL
 
     def embed(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings [K, T, D_t] of token ids [K, context], and the place [K] of the end token.
 
-        T ends with the longest text: what follows the end of a causal text is never read.
+        T ends with the longest text: what follows the end of a causal text is never read. Without
+        that shortcut T is the context.
         """
         end = tokens.argmax(dim=-1)  # the end-of-text token has the highest id
-        length = int(end.max()) + 1
+        length = int(end.max()) + 1 if self.shortcuts.cut else tokens.shape[1]
         table = self.weights["token_embedding"]
         return F.embedding(tokens[:, :length].to(table.device), table), end.to(table.device)
 
@@ -51,7 +54,7 @@ class TextTower:
                 after = states[:, first + fresh.shape[1] :]
                 states = torch.cat((states[:, :first], fresh, after), dim=1)
             block = Block(self.weights, f"blocks.{number}.", self.shape)
-            states = run_block(block, states, causal=True)
+            states = run_block(block, states, causal=True, fused=self.shortcuts.fused)
         last = states[torch.arange(len(states), device=states.device), end]
         weight, bias = self.weights["norm.weight"], self.weights["norm.bias"]
         normed = F.layer_norm(last, last.shape[-1:], weight, bias, self.shape.eps)

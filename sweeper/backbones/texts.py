@@ -6,6 +6,7 @@ Symbols: K texts, T tokens of a text, D_t width, E joint width.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sweeper.backbones.backbone import BackboneInfo
 from sweeper.backbones.open_clip_names import block_shape, blocks, named
-from sweeper.backbones.setting import AS_RELEASED, Setting
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.text_tower import TextTower
 from sweeper.errors import InputError, Problem
 
@@ -29,15 +31,17 @@ class Texts:
     def __init__(
         self,
         model: nn.Module,
-        name: str,
+        info: BackboneInfo,
+        shortcuts: Shortcuts = ALL,
         tokenizer: Callable[[], Tokenizer] = lambda: tokenize,
-        setting: Setting = AS_RELEASED,
     ) -> None:
         self._model: Any = model
-        self._name, self._make_tokenizer = name, tokenizer
+        self._name, self._make_tokenizer, self._shortcuts = info.name, tokenizer, shortcuts
         self._tokenizer: Tokenizer | None = None
         self._odd = list(text_oddities(model))
-        self._tower = None if self._odd else setting.text_tower(text_tower(model))
+        self._tower = None
+        if not self._odd:
+            self._tower = replace(info.setting.text_tower(text_tower(model)), shortcuts=shortcuts)
         self._classifiers: dict[tuple[tuple[str, ...], str], Tensor] = {}
 
     def embed(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -64,7 +68,7 @@ class Texts:
             InputError: a text has more tokens than the tower has positions.
         """
         key = (tuple(classes), template)
-        if key not in self._classifiers:
+        if key not in self._classifiers or not self._shortcuts.kept:
             texts = [template.format(name.lower().replace("_", " ")) for name in classes]
             with torch.no_grad():
                 if self._tower is None:

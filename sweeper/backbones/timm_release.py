@@ -18,6 +18,7 @@ from sweeper.backbones import state_file
 from sweeper.backbones.backbone import Backbone, BackboneInfo, Preprocessing
 from sweeper.backbones.meta import built, filled
 from sweeper.backbones.release_file import ReleaseFile
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.vision import VisionBackbone, describe_model, oddities
 from sweeper.backbones.whole import WholeBackbone, describe_network
 from sweeper.errors import InputError, Problem, nearest
@@ -120,9 +121,16 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     )
 
 
-def backbone(model: Any, info: BackboneInfo, name: str) -> Backbone:  # noqa: ARG001  as `released`
+def backbone(
+    model: Any,
+    info: BackboneInfo,
+    name: str,  # noqa: ARG001  which `released` needs
+    shortcuts: Shortcuts = ALL,
+) -> Backbone:
     """`model`, released as `name`, behind the interface, with the ways in that `info` names."""
-    return (VisionBackbone if "input_tokens" in info.ways else WholeBackbone)(model, info)
+    return (VisionBackbone if "input_tokens" in info.ways else WholeBackbone)(
+        model, info, shortcuts
+    )
 
 
 def weights_path(name: str) -> Path | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sweeper.backbones import shipped
 from sweeper.backbones.backbone import BackboneInfo
 from sweeper.backbones.setting import AS_RELEASED, Setting
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.weights_file import WeightsFile
 from sweeper.errors import InputError, Problem
 from sweeper.spec.catalog import Weights
@@ -84,6 +85,7 @@ def load(
     setting: Setting = AS_RELEASED,
     *,
     path: str = "",
+    shortcuts: Shortcuts = ALL,
 ) -> Backbone:
     """The backbone in float32 on `device`; weights are read strictly and never unpickled.
 
@@ -100,9 +102,10 @@ def load(
     if like == "embedded":
         from sweeper.backbones.clip import ClipBackbone
 
-        return ClipBackbone(shipped.load().to(device), info)
+        return ClipBackbone(shipped.load().to(device), info, shortcuts)
     release = _release(like)
-    found: Backbone = release.backbone(release.load(like, state).to(device), info, like)
+    model = release.load(like, state).to(device)
+    found: Backbone = release.backbone(model, info, like, shortcuts)
     return found
 
 

@@ -21,6 +21,7 @@ from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.block import BlockShape
 from sweeper.backbones.image_tower import ImageTower, Pooling, Trace
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 
 ACTIVATIONS = {"GELU": "gelu", "QuickGELU": "quick_gelu"}  # of the libraries, by name
 
@@ -30,7 +31,9 @@ class VisionBackbone:
 
     logit_scale = 1.0  # it has no cosine classifier
 
-    def __init__(self, model: VisionTransformer, info: BackboneInfo) -> None:
+    def __init__(
+        self, model: VisionTransformer, info: BackboneInfo, shortcuts: Shortcuts = ALL
+    ) -> None:
         """Freeze `model` in place.
 
         Raises:
@@ -51,6 +54,7 @@ class VisionBackbone:
             shape,
             info.pooling,
             norm_first=first_norm and self._model.global_pool == "avg",
+            shortcuts=shortcuts,
         )
         self._image = info.setting.tower(tower)
 

@@ -19,6 +19,7 @@ from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.clip import logit_scale
 from sweeper.backbones.image_tower import Trace
 from sweeper.backbones.prompts import Adapter, Prompts
+from sweeper.backbones.shortcuts import ALL, Shortcuts
 from sweeper.backbones.texts import Texts, Tokenizer
 
 
@@ -29,12 +30,16 @@ class WholeBackbone:
         self,
         model: nn.Module,
         info: BackboneInfo,
+        shortcuts: Shortcuts = ALL,
         tokenizer: Callable[[], Tokenizer] = lambda: tokenize,
     ) -> None:
-        """Freeze `model`, timm's or open_clip's, in place; its batch norms keep what they hold."""
+        """Freeze `model`, timm's or open_clip's, in place; its batch norms keep what they hold.
+
+        The only shortcut is that texts are kept.
+        """
         self.info = info
         self._model: Any = model.requires_grad_(False).eval()
-        self._texts = Texts(model, info.name, tokenizer) if "text" in info.ways else None
+        self._texts = Texts(model, info, shortcuts, tokenizer) if "text" in info.ways else None
         self.logit_scale = logit_scale(model)
 
     def tensors(self) -> Mapping[str, Tensor]:

@@ -67,6 +67,7 @@ def plan(
 ) -> None:
     """Say what would run, what is already done, and about how long it will take."""
     from sweeper.execution.estimate import estimate_seconds
+    from sweeper.execution.footprint import known_footprints
 
     found = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
     done = _recorded(found, options.store_uri(store, results))
@@ -75,7 +76,7 @@ def plan(
     lanes = lane_count(found)
     total = sum(guesses[trial.id] or 0.0 for trial in todo) / lanes
     unknown = sum(1 for trial in todo if guesses[trial.id] is None)
-    rows = _plan_rows(found, done, guesses)
+    rows = _plan_rows(found, done, guesses, known_footprints(found, todo))
     if json:
         print_json(
             "plan",
@@ -172,11 +173,15 @@ def lane_count(plan: Plan) -> int:
     return max(1, int((os.cpu_count() or 1) // (plan.resources.cpus * plan.resources.workers)))
 
 
-PLAN_HEADERS = ["cell", "method", "task", "seeds", "done", "to run", "seconds a trial", "note"]
+PLAN_HEADERS = ["cell", "method", "task", "seeds", "done", "to run", "seconds a trial"]
+PLAN_HEADERS += ["GiB a trial", "note"]
 
 
 def _plan_rows(
-    plan: Plan, done: Mapping[str, TrialResult], guesses: Mapping[str, float | None]
+    plan: Plan,
+    done: Mapping[str, TrialResult],
+    guesses: Mapping[str, float | None],
+    memory: Mapping[str, float],
 ) -> list[list[str]]:
     names = cell_names(plan)
     rows = []
@@ -192,10 +197,20 @@ def _plan_rows(
                 str(len(cell.trials) - len(left)),
                 str(len(left)),
                 f"{guess:.0f}" if guess is not None else "",
+                f"{memory[cell.id]:.2f}" if cell.id in memory else "",
                 f"skipped: {cell.skip}" if cell.skip else "",
             ]
         )
     return rows
+
+
+def _warn_of_memory(plan: Plan, todo: Iterable[TrialSpec]) -> None:
+    """Say which trials are larger than a GPU, where this machine has one."""
+    if plan.resources.gpus:
+        from sweeper.execution.footprint import shortages  # torch, which no CPU launch needs here
+
+        for line in shortages(plan, list(todo)):
+            stderr.print(line)
 
 
 def _recorded(plan: Plan, uri: str) -> dict[str, TrialResult]:
@@ -235,6 +250,7 @@ def _launch(
     hunt = wanted.capped(most - len(todo))
     reused = [trial.id for trial in plan.trials() if trial not in missing]
     reused += [trial.id for trial, _ in hunt.ended if trial.id not in reused]
+    _warn_of_memory(plan, todo)
     progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
     # Ray is reached before the store is made: a refusal leaves nothing behind.
     cluster = ready(plan, address) if todo or hunt.count else nullcontext()

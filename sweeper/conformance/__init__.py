@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
         training.seeds_decide_everything,
         training.state_travels,
         training.features_are_frozen,
+        training.tower_features_are_the_towers,
         training.rounds_begin_anew,
     )
 }

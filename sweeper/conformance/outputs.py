@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 
 from sweeper.backbones.backbone import Backbone
-from sweeper.conformance.stand import batch, build, logits_of, require
+from sweeper.conformance.stand import batch, build, logits_of, require, variants
 from sweeper.errors import InputError, Problem
-from sweeper.method import MethodParams, Plugin, place_in
-from sweeper.method_file import ends
+from sweeper.method import Plugin, place_in
 
 SECTIONS = ("Paper:", "Equation:", "Shapes:", "Trainable:", "Deviations:")
 
@@ -32,7 +30,7 @@ def parameters_say_where_they_come_from(plugin: Plugin, _: Backbone) -> None:
 
 def refusals_are_reasons(plugin: Plugin, backbone: Backbone) -> None:
     """`skip` gives None or a reason; without a required way in, it gives a reason."""
-    for label, params in _variants(plugin):
+    for label, params in variants(plugin):
         reason = plugin.skip(params, backbone.info)
         fine = reason is None or (isinstance(reason, str) and reason != "")
         require(fine, plugin, f"{label}: skip gives {reason!r}", "None or a reason")
@@ -69,7 +67,7 @@ def bounds_are_refused_or_run(plugin: Plugin, backbone: Backbone) -> None:
 def logits_are_finite_and_shaped(plugin: Plugin, backbone: Backbone) -> None:
     """[B, K] floats, for every value of the search space, with images left as they were."""
     images, _ = batch(backbone)
-    for label, params in _variants(plugin):
+    for label, params in variants(plugin):
         if plugin.skip(params, backbone.info):
             continue
         logits = logits_of(build(plugin, backbone, params), plugin, images, label)
@@ -94,11 +92,3 @@ def evaluation_is_per_image(plugin: Plugin, backbone: Backbone) -> None:
         alone = logits_of(module, plugin, images[:1])
     close = torch.allclose(together, alone, atol=1e-3, rtol=1e-3)
     require(close, plugin, "logits of an image depend on its batch", "eval mode per image")
-
-
-def _variants(plugin: Plugin) -> Iterator[tuple[str, MethodParams]]:
-    """The defaults, and each end or choice of the search space with the rest at its default."""
-    yield "defaults", plugin.params()
-    for name, space in plugin.space.items():
-        for value in ends(space):
-            yield f"{name}={value}", plugin.params(**{name: value})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from sweeper.backbones.backbone import Backbone
 from sweeper.errors import InputError, Problem
 from sweeper.method import Constructs, Examples, MethodParams, Plugin
+from sweeper.method_file import ends
 from sweeper.seeds import generator
 
 CLASSES = ("red square", "green_circle", "Blue Star", "stripes", "dots")
@@ -40,6 +41,14 @@ def build(
             module.eval().construct(examples(backbone), {})
         module.train()
     return module
+
+
+def variants(plugin: Plugin) -> Iterator[tuple[str, MethodParams]]:
+    """The defaults, and each end or choice of the search space with the rest at its default."""
+    yield "defaults", plugin.params()
+    for name, space in plugin.space.items():
+        for value in ends(space):
+            yield f"{name}={value}", plugin.params(**{name: value})
 
 
 def examples(backbone: Backbone) -> Examples:

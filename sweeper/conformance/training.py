@@ -17,6 +17,7 @@ from sweeper.conformance.stand import (
     same,
     text_of,
     train,
+    variants,
 )
 from sweeper.method import FrozenFeatures, Plugin, TrainsInRounds
 
@@ -99,6 +100,22 @@ def features_are_frozen(plugin: Plugin, backbone: Backbone) -> None:
     require(not features.requires_grad, plugin, "features() has a gradient", "frozen features")
     equal = torch.equal(module.classify(features), module(images))
     require(equal, plugin, "classify(features(x)) differs from forward(x)", "the same logits")
+
+
+def tower_features_are_the_towers(plugin: Plugin, backbone: Backbone) -> None:
+    """With FEATURES = "tower", `features` is `encode_image` for every value of the search space."""
+    if plugin.features != "tower":
+        return
+    images, _ = batch(backbone)
+    expected = backbone.encode_image(images)
+    for label, params in variants(plugin):
+        if plugin.skip(params, backbone.info):
+            continue
+        for mode in (True, False):
+            module: Any = build(plugin, backbone, params).train(mode)
+            equal = torch.equal(module.features(images), expected)
+            got = f"{label}: FEATURES is 'tower', but features() are others"
+            require(equal, plugin, got, "backbone.encode_image(images)")
 
 
 def rounds_begin_anew(plugin: Plugin, backbone: Backbone) -> None:

@@ -17,6 +17,7 @@ import torch
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.backbones.setting import Setting
+from sweeper.backbones.shortcuts import ALL, PLAIN, Shortcuts
 from sweeper.discovery import find
 from sweeper.execution.job import Job
 from sweeper.execution.message import of_epoch, of_result
@@ -50,6 +51,7 @@ def messages(
         device=device,
         checkpoint=job.checkpoint(spec.id),
         keep=job.trained(spec.id),
+        shortcuts=job.resources.shortcuts,
         shard=shard,
         others=other_splits(spec, job, backbone.info.preprocessing),
         canvas=canvas(spec, job, backbone.info.preprocessing),
@@ -74,8 +76,9 @@ def messages(
 
 def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:
     """What `spec` is trained with, loaded or still there from an earlier trial."""
-    path = job.weights.get(spec.weights, "")
-    backbone = _backbone(spec.backbone, spec.weights, path, Setting.of(spec.protocol), device)
+    path, setting = job.weights.get(spec.weights, ""), Setting.of(spec.protocol)
+    shortcuts = ALL if job.resources.shortcuts else PLAIN
+    backbone = _backbone(spec.backbone, spec.weights, path, setting, shortcuts, device)
     return (
         _plugin(spec.method, *job.methods.get(spec.method, ("", ""))),
         backbone,
@@ -99,13 +102,18 @@ def canvas(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> Task | No
 
 @lru_cache(maxsize=KEPT)
 def _backbone(
-    name: str, weights: str, path: str, setting: Setting, device: torch.device
+    name: str,
+    weights: str,
+    path: str,
+    setting: Setting,
+    shortcuts: Shortcuts,
+    device: torch.device,
 ) -> Backbone:
     """The backbone with the identity `weights`, which `run_trial` holds against what was loaded:
     a file that was edited is another one.
     """
     del weights
-    return towers.load(name, device, setting, path=path)
+    return towers.load(name, device, setting, path=path, shortcuts=shortcuts)
 
 
 @lru_cache(maxsize=KEPT)

@@ -108,6 +108,9 @@ class Resources(_Frozen):
     gpus: float = Field(0, ge=0)
     workers: int = Field(1, ge=1)
     launcher: Literal["auto", "inline", "train"] = "auto"
+    shortcuts: bool = Field(
+        True, description="false: every token through every block, nothing computed only once"
+    )
 
 
 class Plan(_Frozen):

@@ -25,6 +25,7 @@ class Checkpoint:
     memory: Mapping[str, Tensor]  # the optimiser's
     best: Mapping[str, Tensor]  # state of the best epoch on val; empty where none is kept
     best_acc: float | None = None
+    accumulation: int = 1  # micro-batches of a batch
 
 
 def write(checkpoint: Checkpoint, path: Path, trial_id: str) -> None:
@@ -41,6 +42,7 @@ def write(checkpoint: Checkpoint, path: Path, trial_id: str) -> None:
         "step": checkpoint.step,
         "seconds": checkpoint.seconds,
         "best_acc": checkpoint.best_acc,
+        "accumulation": checkpoint.accumulation,
     }
     tensor_file.write(path, tensors, header)
 
@@ -62,5 +64,6 @@ def read(path: Path, trial_id: str) -> Checkpoint:
         step=header["step"],
         seconds=header["seconds"],
         best_acc=header["best_acc"],
+        accumulation=header.get("accumulation", 1),  # older files have none
         **parts,
     )

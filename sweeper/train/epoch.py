@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sweeper.errors import DivergedError
+from sweeper.train.accumulation import micro_batches, smallest
 from sweeper.train.inputs import Inputs
 from sweeper.train.shard import Shard
 
@@ -25,14 +26,17 @@ def train_epoch(
     *,
     step: int,
     shard: Shard,
+    accumulation: int = 1,
 ) -> tuple[float, float]:
     """Step through the batches `cut` at their `rates`; mean loss and accuracy over the N images.
 
     The loss of a batch is the mean over all its images, whichever worker holds them. `step` steps
-    were taken before. Raises DivergedError at the first loss that is not finite.
+    were taken before. The gradients of `accumulation` micro-batches are added up for each step, see
+    `sweeper.train.accumulation`. Raises DivergedError at the first loss that is not finite.
     """
     method.train()
     parameters = [p for group in steps.param_groups for p in group["params"]]
+    least = smallest(method)
     waits = inputs.device.type == "cpu"  # elsewhere, reading the loss would stall every step
     tallies = torch.zeros(len(cut), 2, device=inputs.device)  # loss, hits
     for number, (index, lr) in enumerate(zip(cut, rates, strict=True)):
@@ -40,12 +44,12 @@ def train_epoch(
             group["lr"] = lr
         mine = index[shard.part(len(index))].to(inputs.values.device, non_blocking=True)
         steps.zero_grad(set_to_none=True)
-        if len(mine):
-            logits, labels = inputs.batch(mine)
+        for part in micro_batches(mine, accumulation, least) if len(mine) else ():
+            logits, labels = inputs.batch(part)
             loss = functional.cross_entropy(logits, labels, reduction="sum") / len(index)
             loss.backward()  # type: ignore[no-untyped-call]
-            tallies[number, 0] = loss.detach()
-            tallies[number, 1] = (logits.detach().argmax(dim=1) == labels).sum()
+            tallies[number, 0] += loss.detach()
+            tallies[number, 1] += (logits.detach().argmax(dim=1) == labels).sum()
         if shard.size > 1:
             _sum_gradients(parameters, tallies[number], shard)
         if waits:

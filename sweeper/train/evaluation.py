@@ -15,6 +15,7 @@ from torch.nn import functional
 from sweeper.records import PART, Score
 from sweeper.tasks.task import Split, Task
 from sweeper.train.inputs import WHOLE_BATCH, Inputs
+from sweeper.train.piece import pieces
 from sweeper.train.shard import WHOLE, Shard
 
 
@@ -86,8 +87,8 @@ def count(
     tally = torch.zeros(2 + 3 * classes, dtype=torch.float64, device=inputs.device)
     by_class = tally[2:].view(3, classes)
     with torch.inference_mode():
-        for start in range(mine.start, mine.stop, WHOLE_BATCH):
-            logits, labels = inputs.batch(slice(start, min(start + WHOLE_BATCH, mine.stop)))
+        places = range(mine.start, mine.stop)
+        for logits, labels in pieces(inputs.batch, places, WHOLE_BATCH):
             logits = _only(logits, among)
             said = logits.argmax(dim=1)
             tally[0] += functional.cross_entropy(logits, labels, reduction="sum")

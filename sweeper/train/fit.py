@@ -23,6 +23,7 @@ from sweeper.train.augmentation import augmented, pictures
 from sweeper.train.checkpoint import Checkpoint
 from sweeper.train.epoch import train_epoch
 from sweeper.train.evaluation import evaluate
+from sweeper.train.features import ONCE, Features
 from sweeper.train.inputs import examples, prepare, trained_on
 from sweeper.train.optimiser import optimiser
 from sweeper.train.order import batches
@@ -47,6 +48,8 @@ def fit(
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] | None = None,
     shard: Shard = WHOLE,
+    features: Features = ONCE,
+    accumulation: int = 1,
 ) -> Iterator[EpochRecord]:
     """Train `method` (already on `device`) in place; yield a record after each epoch.
 
@@ -69,8 +72,14 @@ def fit(
     order = partial(batches, len(source), recipe.batch_size, seed=seed)
     shard.prepare(method, device, smallest_batch=min(map(len, order(epoch=0))))
     look = partial(
-        prepare, method, preprocessing=preprocessing, device=device, precision=protocol.precision
+        prepare,
+        method,
+        preprocessing=preprocessing,
+        device=device,
+        precision=protocol.precision,
+        features=features,
     )
+    learn = partial(train_epoch, method, shard=shard, accumulation=accumulation)
     train, val = look(shown, changing=recipe.augmentation != "none"), look(task.val)
     test = cache(lambda: look(task.test))  # read only where it selects
 
@@ -87,7 +96,7 @@ def fit(
         rates = [learning_rate(recipe, within, step, len(cut)) for step in range(len(cut))]
         with keyed(seed, "dropout", epoch, shard.rank):
             drawn = augmented(train, recipe.augmentation, preprocessing.size, seed, epoch)
-            loss, acc = train_epoch(method, drawn, cut, steps, rates, step=at.step, shard=shard)
+            loss, acc = learn(drawn, cut, steps, rates, step=at.step)
         score = evaluate(method, val, shard)
         if not math.isfinite(score.loss):
             raise DivergedError(step=at.step + len(cut), lr=rates[-1], loss=score.loss)
@@ -100,6 +109,7 @@ def fit(
             seconds=at.seconds + spent,
             state=state_of(method),
             memory=memory_of(steps, method),
+            accumulation=accumulation,
         )
         yield EpochRecord(at.epoch, at.step, rates[-1], loss, acc, score.loss, score.acc, spent)
         started = time.monotonic()

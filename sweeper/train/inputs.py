@@ -5,7 +5,7 @@ Symbols: N images of a split, B images of a batch, S pixels, F features, K class
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,8 @@ from sweeper.backbones.backbone import Preprocessing
 from sweeper.method import Examples, FrozenFeatures
 from sweeper.spec.trial import Protocol
 from sweeper.tasks.task import Split, Task, together
+from sweeper.train.features import ONCE, Features
+from sweeper.train.piece import pieces
 
 WHOLE_BATCH = 500  # images a forward pass where no gradient is kept
 
@@ -47,13 +49,14 @@ def prepare(
     preprocessing: Preprocessing,
     device: torch.device,
     precision: str,
+    features: Features = ONCE,
     changing: bool = False,
 ) -> Inputs:
     """The inputs that `method` reads for `split`.
 
-    A `FrozenFeatures` method has its features computed here, once, unless its images are
-    `changing` from epoch to epoch; any other reads the images, normalised batch by batch on the
-    device.
+    A `FrozenFeatures` method has its features computed here, once, or read from where `features`
+    keeps them, unless its images are `changing` from epoch to epoch; any other reads the images,
+    normalised batch by batch on the device.
     """
     normalised = _normalisation(preprocessing, device)
 
@@ -61,21 +64,26 @@ def prepare(
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return part(values).float()
 
-    if changing or not isinstance(method, FrozenFeatures):
+    if changing or not (isinstance(method, FrozenFeatures) and features.once):
         values = _resident(split.images, device)
         labels = split.labels.to(values.device)
         return Inputs(values, labels, lambda images: run(method, normalised(images)), device)
 
     head: FrozenFeatures = method
-    method.eval()
-    with torch.no_grad():  # not inference_mode: the head's backward pass keeps these features
-        found = [
-            run(head.features, normalised(images.to(device)))
-            for images in torch.split(split.images, WHOLE_BATCH)
-        ]
-    features = torch.cat(found)
-    labels = split.labels.to(device)
-    return Inputs(features, labels, lambda values: run(head.classify, values), device)
+    encode = features.encode or head.features
+
+    def compute() -> Iterator[Tensor]:
+        method.eval()
+        with torch.no_grad():  # not inference_mode: the head's backward pass keeps these features
+            yield from pieces(
+                lambda part: run(encode, normalised(split.images[part].to(device))),
+                range(len(split)),
+                WHOLE_BATCH,
+            )
+
+    values = _resident(features.values(split, compute), device)
+    labels = split.labels.to(values.device)
+    return Inputs(values, labels, lambda found: run(head.classify, found), device)
 
 
 def examples(split: Split, preprocessing: Preprocessing, device: torch.device) -> Examples:

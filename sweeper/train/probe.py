@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 
@@ -15,9 +16,11 @@ from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.method import Constructs, Plugin
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
+from sweeper.train.accumulation import Attempts, most_micro_batches
 from sweeper.train.augmentation import canvas_of
 from sweeper.train.construction import construct
 from sweeper.train.fit import fit, rounds_of
+from sweeper.train.shard import WHOLE
 from sweeper.train.state import trainable
 from sweeper.train.trial import asked, build
 
@@ -52,7 +55,8 @@ def probe_seconds(
     share = min(1.0, STEPS * spec.recipe.batch_size / len(task.train))
     parts = (_part(split, share) for split in (task.train, task.val, task.test))
     small = Task(task.info, *parts)
-    records = fit(
+    epochs_from = partial(
+        fit,
         method,
         small,
         recipe=spec.recipe.model_copy(update={"epochs": 2, "warmup_epochs": 0, "lr": 1e-6}),
@@ -62,7 +66,8 @@ def probe_seconds(
         device=device,
         canvas=_stand_in(small, spec, preprocessing),
     )
-    *_, last = islice(records, 2)
+    most = most_micro_batches(method, small, spec.recipe.batch_size, WHOLE)
+    *_, last = islice(Attempts(epochs_from, method, lambda: None, most).records(None), 2)
     return constructed + last.seconds / share * spec.recipe.epochs * rounds_of(method)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,9 +25,11 @@ from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.subset import fewer, subset
 from sweeper.tasks.task import Split, Task
 from sweeper.tasks.template import worded
+from sweeper.train.accumulation import Attempts, most_micro_batches
 from sweeper.train.checkpoint import Checkpoint, read, write
 from sweeper.train.construction import construct
 from sweeper.train.evaluation import Counts, count, on_test
+from sweeper.train.features import NEVER, Features
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
 from sweeper.train.shard import WHOLE, Shard
@@ -47,6 +50,7 @@ def run_trial(
     save_every: float = 5.0,
     keep: Path | None = None,
     shard: Shard = WHOLE,
+    shortcuts: bool = True,
 ) -> Generator[EpochRecord, None, TrialResult]:
     """Train and test what `spec` says; yield each epoch, return the result.
 
@@ -57,7 +61,9 @@ def run_trial(
     afterwards is the caller's business. A loss that leaves the finite numbers is a result
     (`diverged`), not an exception. Closing the generator early ends the trial with no test score.
     Test is read once, after the last epoch, unless the protocol selects on it. What a trial that
-    finishes has learned is written to the file `keep` by worker 0.
+    finishes has learned is written to the file `keep` by worker 0. Without `shortcuts` nothing is
+    computed only once. What does not fit into the memory of a GPU is trained in micro-batches, see
+    `accumulation`.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
@@ -67,7 +73,7 @@ def run_trial(
     canvas = None if canvas is None else asked(canvas, spec)
     preprocessing = backbone.info.preprocessing
     method = build(spec, plugin, backbone, task).to(device)
-    found = None if checkpoint is None or not checkpoint.exists() else read(checkpoint, spec.id)
+    found = _saved(checkpoint, spec)
     epochs, seconds = (0, 0.0) if found is None else (found.epoch, found.seconds)
     # what is solved in closed form counts too, and requires no gradient once it is constructed
     parameters = sum(p.numel() for p in trainable(method).values())
@@ -81,36 +87,32 @@ def run_trial(
         | _shortage(task, spec),
     )
 
+    features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
     if plugin.trains and trainable(method):
-        records = fit(
+        epochs_from = partial(
+            fit,
             method,
             task,
-            recipe=spec.recipe,
-            protocol=spec.protocol,
-            preprocessing=preprocessing,
-            seed=spec.seed,
-            device=device,
             canvas=canvas,
-            resume=found,
-            save=_saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None,
-            shard=shard,
+            **_setting(spec, preprocessing, device, shard, features),
+        )
+        save = _saver(checkpoint, spec.id, save_every) if shard.rank == 0 else None
+        most = most_micro_batches(method, task, spec.recipe.batch_size, shard)
+        attempts = Attempts(
+            partial(epochs_from, save=save), method, partial(_saved, checkpoint, spec), most
         )
         try:
-            for record in records:
+            for record in attempts.records(found):
                 epochs, seconds = record.epoch, seconds + record.seconds
                 yield record
         except DivergedError as error:
-            diverged = TrialStatus.DIVERGED
-            return result(
-                status=diverged,
-                epochs=epochs,
-                seconds=seconds,
-                reason=str(error),
-                measured=measured,
-            )
+            measured |= attempts.measured()
+            ended = result(status=TrialStatus.DIVERGED, epochs=epochs, seconds=seconds)
+            return replace(ended, reason=str(error), measured=measured)
+        measured |= attempts.measured()
 
     started = time.monotonic()
-    val, test, parts = _scores(method, task, spec, preprocessing, device, shard)
+    val, test, parts = _scores(method, task, spec, preprocessing, device, shard, features)
     if keep is not None and shard.rank == 0:
         keep_trained(method, keep, trial_id=spec.id, task=task.info, preprocessing=preprocessing)
     return result(
@@ -123,6 +125,25 @@ def run_trial(
     )
 
 
+def _setting(
+    spec: TrialSpec,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    shard: Shard,
+    features: Features,
+) -> dict[str, Any]:
+    """What `fit` is told of how to train `spec`."""
+    return {
+        "recipe": spec.recipe,
+        "protocol": spec.protocol,
+        "preprocessing": preprocessing,
+        "seed": spec.seed,
+        "device": device,
+        "shard": shard,
+        "features": features,
+    }
+
+
 def _scores(
     method: nn.Module,
     task: Task,
@@ -130,6 +151,7 @@ def _scores(
     preprocessing: Preprocessing,
     device: torch.device,
     shard: Shard,
+    features: Features,
 ) -> tuple[Score, Score, dict[str, float]]:
     """Validation and test scores, and what is measured beside them; test is read once."""
 
@@ -140,6 +162,7 @@ def _scores(
             preprocessing=preprocessing,
             device=device,
             precision=spec.protocol.precision,
+            features=features,
         )
         return count(method, inputs, shard, classes=len(task.info.classes), among=among)
 
@@ -161,6 +184,10 @@ def build(spec: TrialSpec, plugin: Plugin, backbone: Backbone, task: Task) -> nn
         params=plugin.params(**spec.params),
         seed=derive(spec.seed, "model"),
     )
+
+
+def _saved(path: Path | None, spec: TrialSpec) -> Checkpoint | None:
+    return read(path, spec.id) if path is not None and path.exists() else None
 
 
 def _saver(path: Path | None, trial_id: str, every: float) -> Callable[[Checkpoint], None] | None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from sweeper.backbones.clip import ClipBackbone
 from sweeper.backbones.clip_config import TOWER
 from sweeper.backbones.prompts import Prompts
+from sweeper.backbones.shortcuts import ALL, PLAIN
 from sweeper.errors import InputError
 from tests.small_clip import CONFIG, small_clip, small_model
 
@@ -116,15 +117,21 @@ def test_prompts_of_each_block_equal_a_plain_forward(dtype: torch.dtype, normed:
 
 
 @DTYPES
-def test_changed_token_embeddings_equal_the_text_tower_of_the_library(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("shortcut", ["all", "none", "fused", "cut"])
+def test_changed_token_embeddings_equal_the_text_tower_of_the_library(
+    dtype: torch.dtype, shortcut: str
+) -> None:
     backbone, model = pair(dtype)
+    alone = {} if shortcut == "none" else {shortcut: True}
+    taken = ALL if shortcut == "all" else replace(PLAIN, **alone)
+    backbone._text = replace(backbone._text, shortcuts=taken)
     texts = ["x x red", "x x dark green thing"]
     embeddings, end = backbone.embed_text(texts)
     context, deeper = draw(2, 32, dtype=dtype), draw(1, 2, 32, dtype=dtype, seed=1)
     ids = tokenize(texts, context_length=CONFIG["text_cfg"]["context_length"])
     x = model.token_embedding(ids)
     assert torch.equal(embeddings, x[:, : embeddings.shape[1]])
-    assert embeddings.shape[1] == int(end.max()) + 1
+    assert embeddings.shape[1] == (int(end.max()) + 1 if taken.cut else 40)
     x[:, 1:3] = context
     states = x + model.positional_embedding
     for i, block in enumerate(model.transformer.resblocks):
@@ -201,6 +208,13 @@ def test_classifier_is_computed_once_for_classes_and_template() -> None:
     assert backbone.classifier(("a", "b"), "x {}") is first
     assert not torch.equal(backbone.classifier(("b", "a"), "x {}"), first)
     assert not torch.equal(backbone.classifier(("a", "b"), "y {}"), first)
+
+
+def test_without_shortcuts_a_classifier_is_computed_each_time() -> None:
+    backbone = small_clip(shortcuts=PLAIN)
+    first, again = (backbone.classifier(["a", "b"], "x {}") for _ in range(2))
+    assert first is not again
+    assert torch.equal(first, again)
 
 
 def test_class_texts_that_would_be_cut_are_refused_all_at_once() -> None:

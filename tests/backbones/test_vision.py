@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ import torch
 from timm.layers.mlp import SwiGLU
 from torch import Tensor
 
+from sweeper.backbones import image_tower
+from sweeper.backbones.block import run_block
 from sweeper.backbones.prompts import Prompts
+from sweeper.backbones.shortcuts import ALL, PLAIN, Shortcuts
 from sweeper.backbones.vision import VisionBackbone, oddities
 from tests.small_vit import small_vit, small_vit_model
 
@@ -213,6 +217,43 @@ def test_attention_without_cls_is_that_of_the_mean_token() -> None:
         for part in (slice(12 * head, 12 * head + 12) for head in range(4))
     ]
     assert (trace.attention[0] - torch.stack(rows, 1)).abs().max().item() < 1e-10
+
+
+@pytest.mark.parametrize("shortcut", [None, "fused", "replaced", "last"])
+@pytest.mark.parametrize("case", CASES)
+def test_each_shortcut_by_itself_and_none_equal_a_plain_forward(
+    case: str, shortcut: str | None
+) -> None:
+    taken = PLAIN if shortcut is None else replace(PLAIN, **{shortcut: True})
+    images = draw(2, 3, 32, 32, seed=9)
+    for pooling in ("cls", "mean", "patches"):
+        backbone, model = pair(pooling=pooling)
+        backbone._image = replace(backbone._image, shortcuts=taken)
+        expected = plain(model, images, CASES[case], pooling)
+        found = backbone.encode_image(images, CASES[case])
+        assert (found - expected).abs().max().item() < 1e-10, pooling
+
+
+def rows_read(monkeypatch: pytest.MonkeyPatch, taken: Shortcuts) -> list[tuple[int, int | None]]:
+    """For each block the tokens that it is given, and how many of its outputs are asked for."""
+    backbone, seen = small_vit(shortcuts=taken), []
+
+    def watched(block: Any, tokens: Tensor, **ways: Any) -> Tensor:
+        seen.append((tokens.shape[1], ways["read"]))
+        assert ways["fused"] is taken.fused
+        return run_block(block, tokens, **ways)
+
+    monkeypatch.setattr(image_tower, "run_block", watched)
+    tokens, deeper = draw(5, 48).float(), draw(2, 5, 48).float()
+    backbone.encode_image(draw(1, 3, 32, 32).float(), Prompts(tokens, deeper=deeper))
+    return seen
+
+
+def test_shortcuts_leave_out_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rows_read(monkeypatch, PLAIN) == [(22, None), (22, None), (22, None)]
+    assert rows_read(monkeypatch, ALL) == [(17, None), (17, None), (17, 1)]
+    assert rows_read(monkeypatch, replace(ALL, last=False))[-1] == (17, None)
+    assert rows_read(monkeypatch, replace(ALL, replaced=False))[-1] == (22, 1)
 
 
 def test_gradients_of_all_prompts_equal_those_of_a_plain_forward() -> None:

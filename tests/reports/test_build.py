@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -262,6 +263,26 @@ def test_the_rule_of_the_splits_is_told_for_each_task(tmp_path):
             writer.trial_ended(spec, ended)
     text = build(store.uri, "ablation", tmp_path / "out").read_text()
     assert "which: digits official, pets generated and split\\_zhou." in text
+
+
+def test_cells_that_were_trained_in_micro_batches_are_marked_below_their_table(tmp_path):
+    plan, store = made.ablation(), made.blank_store(tmp_path)
+    narrow, wide = cell_of(plan, "4").id, cell_of(plan, "16").id
+    with Writer(store, plan) as writer:
+        for spec in plan.trials():
+            result = made.result(spec, acc=0.5)
+            if spec.cell_id == wide:
+                result = replace(result, measured={"accumulation": 2.0 + 2 * (spec.seed == 1)})
+            if spec.cell_id in (narrow, wide):
+                writer.trial_ended(spec, result)
+    found = entries(query.load(store.uri, plan.sweep))
+    assert found[narrow].remarks == ()
+    assert "up to 4 micro-batches" in found[wide].remarks[0]
+    text = build(store.uri, plan.sweep, tmp_path / "out").read_text()
+    marked = [row.split("|")[1].strip() for row in text.splitlines() if "(3)¹" in row]
+    assert marked == ["16"]
+    (note,) = (row for row in text.splitlines() if row.startswith("¹"))
+    assert "up to 4 micro-batches" in note
 
 
 def test_where_the_highest_mean_has_too_few_seeds_nothing_is_bold(tmp_path):
