@@ -150,5 +150,5 @@ def image_tower(visual: Any) -> ImageTower:
         len(resblocks),
         block_shape(resblocks[0]),
         "cls" if visual.pool_type == "tok" else "mean",
-        norm_first=not visual.final_ln_after_pool,
+        norm_first=visual.pool_type == "avg" and not visual.final_ln_after_pool,
     )

@@ -114,11 +114,11 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     if state is None:
         classes, state = config.num_classes, state_file.read(_file(config).fetched(name))
     else:
+        state = clean_state_dict(dict(state))
         classes = len(state.get(f"{config.classifier}.weight", ()))
     model = built(lambda: timm.create_model(name.removeprefix(PREFIX), num_classes=classes))
-    return filled(
-        model, _converted(name, model, clean_state_dict(dict(state))), f"weights of {name}"
-    )
+    own = _converted(name, model, clean_state_dict(dict(state)))
+    return filled(model, own, f"weights of {name}")
 
 
 def backbone(

@@ -124,7 +124,7 @@ def test_changed_token_embeddings_equal_the_text_tower_of_the_library(
     backbone, model = pair(dtype)
     alone = {} if shortcut == "none" else {shortcut: True}
     taken = ALL if shortcut == "all" else replace(PLAIN, **alone)
-    backbone._text = replace(backbone._text, shortcuts=taken)
+    backbone._texts._tower = replace(backbone._texts._tower, shortcuts=taken)
     texts = ["x x red", "x x dark green thing"]
     embeddings, end = backbone.embed_text(texts)
     context, deeper = draw(2, 32, dtype=dtype), draw(1, 2, 32, dtype=dtype, seed=1)
@@ -330,7 +330,7 @@ def test_a_tokenizer_is_made_when_the_first_text_comes_and_once() -> None:
         made.append(1)
         return tokenize
 
-    backbone = ClipBackbone(small_model(), small_clip().info, tokenizer)
+    backbone = ClipBackbone(small_model(), small_clip().info, tokenizer=tokenizer)
     assert not made
     backbone.classifier(["a"], "{}")
     backbone.classifier(["b"], "{}")
