@@ -39,10 +39,11 @@ def listing(
     rows: Mapping[str, Rows],
     rule: str,
     *,
+    identity: str = "",
     notes: Sequence[str] = (),
     test_classes: Sequence[int] = (),
 ) -> Listing:
-    """The splits `rows`; their identity is the digest of classes, files and labels.
+    """The splits `rows`; if no identity is given, it is the digest of all of this.
 
     Raises InputError where a label has no class.
     """
@@ -56,7 +57,7 @@ def listing(
         classes=tuple(classes),
         splits={split: pictures(root, found) for split, found in rows.items()},
         rule=rule,
-        identity=digest(classes, rows, test_classes),
+        identity=identity or digest(classes, rows, test_classes),
         notes=tuple(notes),
         test_classes=tuple(test_classes),
     )

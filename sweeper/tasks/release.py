@@ -5,7 +5,6 @@ Symbols: K classes, N files of a split.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweeper.errors import InputError, Problem
+from sweeper.tasks import files
 from sweeper.tasks.dataset import Missing
 from sweeper.tasks.deal import portions
-from sweeper.tasks.image import SUFFIXES, decode
-from sweeper.tasks.listing import SPLITS, Listing, Pictures
+from sweeper.tasks.files import Rows
+from sweeper.tasks.image import SUFFIXES
+from sweeper.tasks.listing import SPLITS, Listing
 
-Files = Sequence[tuple[str, int]]  # names relative to the folder of images, each with its label
 Row = TypeVar("Row")
 
 VAL_OF_TRAIN = {"val": 0.2}  # what CoOp cuts from an official train split
@@ -31,7 +31,7 @@ class Release:
 
     images: Path  # the folder that names are relative to
     classes: tuple[str, ...]  # K of them
-    parts: Mapping[str, Files]  # 'all'; 'train' and 'test'; or 'train', 'val' and 'test'
+    parts: Mapping[str, Rows]  # 'all'; 'train' and 'test'; or 'train', 'val' and 'test'
 
 
 def cut(release: Release, shares: Mapping[str, float] | None = None) -> Listing:
@@ -57,28 +57,15 @@ def cut(release: Release, shares: Mapping[str, float] | None = None) -> Listing:
 
 
 def listing(
-    images: Path,
-    classes: tuple[str, ...],
-    splits: Mapping[str, Files],
-    rule: str,
-    identity: str = "",
+    images: Path, classes: tuple[str, ...], splits: Mapping[str, Rows], rule: str
 ) -> Listing:
-    """The files of `splits` under the folder `images`.
+    """The files of `splits` under the folder `images`, whatever their order says nothing about.
 
-    Where no `identity` is given it is the rule with a digest of classes, names and labels.
     Raises InputError for labels that no class has.
     """
-    beyond = {label for files in splits.values() for _, label in files} - set(range(len(classes)))
-    if beyond:
-        got = f"labels such as {min(beyond)} for {len(classes)} classes"
-        raise InputError(Problem(str(images), got, f"labels from 0 to {len(classes) - 1}"))
-    if not identity:
-        digest = hashlib.sha256(repr(classes).encode())
-        for split in SPLITS:
-            digest.update(repr((split, sorted(splits[split]))).encode("utf-8", "surrogateescape"))
-        identity = f"{rule}-{digest.hexdigest()[:8]}"
-    pictures = {split: of_files(images, splits[split]) for split in SPLITS}
-    return Listing(classes, pictures, rule, identity)
+    ordered = {split: sorted(splits[split]) for split in SPLITS}
+    identity = f"{rule}-{files.digest(classes, ordered, ())[:8]}"
+    return files.listing(images, classes, splits, rule, identity=identity)
 
 
 def absent(images: Path, names: Sequence[str]) -> list[int]:
@@ -93,16 +80,6 @@ def absent(images: Path, names: Sequence[str]) -> list[int]:
         if name not in there[folder]:
             lost.append(number)
     return lost
-
-
-def of_files(images: Path, files: Files) -> Pictures:
-    """One split of image files."""
-    names = [name for name, _ in files]
-    return Pictures(
-        labels=[label for _, label in files],
-        name=lambda number: str(images / names[number]),
-        read=lambda number: decode((images / names[number]).read_bytes()),
-    )
 
 
 def place(root: Path, folders: Sequence[str], source: str, needs: Sequence[str] = ()) -> Path:
@@ -127,7 +104,7 @@ def require(folder: Path, needs: Sequence[str], source: str) -> Path:
     return folder
 
 
-def class_folders(images: Path, ignored: Collection[str] = ()) -> tuple[list[str], Files]:
+def class_folders(images: Path, ignored: Collection[str] = ()) -> tuple[list[str], Rows]:
     """The folders in `images`, sorted, and their files, labelled by their places in that list."""
     from torchvision.datasets import ImageFolder  # seconds to import, and few runs need it
 
@@ -164,7 +141,7 @@ def rows(path: Path, parse: Callable[[str], Row], expected: str) -> list[Row]:
     return found
 
 
-def _dealt(files: Files, shares: Mapping[str, float]) -> dict[str, Files]:
+def _dealt(files: Rows, shares: Mapping[str, float]) -> dict[str, Rows]:
     """`files` dealt class by class, each split ordered by label and name."""
     groups: dict[int, list[str]] = {}
     for name, label in files:

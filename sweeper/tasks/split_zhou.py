@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import InputError, Problem
+from sweeper.tasks.files import listing
 from sweeper.tasks.listing import SPLITS, Listing
-from sweeper.tasks.release import Release, absent, cut, listing
+from sweeper.tasks.release import Release, absent, cut
 
 Entries = dict[str, list[tuple[str, int, str]]]
 SHOWN = 3  # wrong entries that an error quotes
@@ -48,7 +49,7 @@ def read(path: Path, images: Path, rule: str = "split_zhou") -> Listing:
         tuple(names[label].replace("_", " ") for label in sorted(names)),
         {split: [(file, label) for file, label, _ in entries[split]] for split in SPLITS},
         rule,
-        f"{rule}-{hashlib.sha256(content).hexdigest()[:8]}",
+        identity=f"{rule}-{hashlib.sha256(content).hexdigest()[:8]}",
     )
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from sweeper.errors import InputError, Problem
 from sweeper.tasks.arrays import VAL_SHARE
 from sweeper.tasks.dataset import DataSet
+from sweeper.tasks.files import Rows
 from sweeper.tasks.listing import Listing
-from sweeper.tasks.release import Files, Release, cut, place
+from sweeper.tasks.release import Release, cut, place
 
 FOLDER = "clevr/CLEVR_v1.0"
 SOURCE = "https://cs.stanford.edu/people/jcjohns/clevr: CLEVR_v1.0.zip, unpacked in clevr/"
@@ -29,7 +30,7 @@ def _read(root: Path) -> Listing:
     return cut(Release(found / "images", COUNTS, parts), {"val": VAL_SHARE})
 
 
-def _part(root: Path, found: Path, split: str) -> Files:
+def _part(root: Path, found: Path, split: str) -> Rows:
     from torchvision.datasets import CLEVRClassification  # seconds to import
 
     scenes = found / "scenes" / f"CLEVR_{split}_scenes.json"

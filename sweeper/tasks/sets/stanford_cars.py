@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.tasks.dataset import DataSet
+from sweeper.tasks.files import Rows
 from sweeper.tasks.listing import Listing
 from sweeper.tasks.matlab import matlab
-from sweeper.tasks.release import Files, Release, place, require
+from sweeper.tasks.release import Release, place, require
 from sweeper.tasks.split_zhou import given_or_cut
 
 SPLIT_FILE = "split_zhou_StanfordCars.json"
@@ -50,7 +51,7 @@ def _open(root: Path, split: str) -> Any:
         return StanfordCars(root, split, loader=str)  # a loader that opens nothing
 
 
-def _files(found: Path, cars: Any) -> Files:
+def _files(found: Path, cars: Any) -> Rows:
     entries = (cars[place] for place in range(len(cars)))
     return [(Path(path).relative_to(found).as_posix(), int(label)) for path, label in entries]
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from sweeper.tasks.dataset import DataSet
 from sweeper.tasks.deal import shuffled
+from sweeper.tasks.files import Rows
 from sweeper.tasks.listing import Listing
-from sweeper.tasks.release import Files, Release, cut, place, require, rows
+from sweeper.tasks.release import Release, cut, place, require, rows
 from sweeper.tasks.split_zhou import read
 
 SPLIT_FILE = "split_zhou_SUN397.json"
@@ -56,7 +57,7 @@ def _path(line: str) -> str:
     return line[1:]
 
 
-def _listed(path: Path, labels: dict[str, int]) -> Files:
+def _listed(path: Path, labels: dict[str, int]) -> Rows:
     """The images that a partition names: '/a/abbey/sun_1.jpg'."""
 
     def parse(line: str) -> tuple[str, int]:
@@ -66,7 +67,7 @@ def _listed(path: Path, labels: dict[str, int]) -> Files:
     return rows(path, parse, "/class/image, of a class in ClassName.txt")
 
 
-def _chosen(images: Path, paths: list[str]) -> Files:
+def _chosen(images: Path, paths: list[str]) -> Rows:
     chosen = []
     for label, path in enumerate(paths):
         names = [f"{path}/{file.name}" for file in (images / path).glob("sun_*.jpg")]
