@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
@@ -16,13 +15,12 @@ from torch import nn
 
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.backbones.setting import Setting
-from sweeper.backbones.weights_digest import weights_digest
 from sweeper.errors import DivergedError, InputError, Problem
 from sweeper.method import Plugin
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
 from sweeper.seeds import derive
 from sweeper.spec.trial import TrialSpec
-from sweeper.tasks.subset import fewer, subset
+from sweeper.tasks.subset import subset
 from sweeper.tasks.task import Split, Task
 from sweeper.tasks.template import worded
 from sweeper.train.accumulation import Attempts, most_micro_batches
@@ -32,6 +30,7 @@ from sweeper.train.evaluation import Counts, count, on_test
 from sweeper.train.features import NEVER, Features
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
+from sweeper.train.provenance import provenance
 from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.state import trainable
 from sweeper.train.trained import keep as keep_trained
@@ -82,9 +81,7 @@ def run_trial(
         TrialResult,
         spec.id,
         trainable_parameters=parameters,
-        provenance=_provenance(task, others, device, shard)
-        | _frozen(backbone)
-        | _shortage(task, spec),
+        provenance=provenance(spec, backbone, task, others, device, shard),
     )
 
     features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
@@ -230,44 +227,3 @@ def _check_identity(
     ]
     if problems:
         raise InputError(problems)
-
-
-def _shortage(task: Task, spec: TrialSpec) -> dict[str, str]:
-    """The classes that have fewer images than the shots of `spec`, if any."""
-    short = fewer(task, spec.protocol)
-    return {"fewer_than_shots": ", ".join(short)} if short else {}
-
-
-def _provenance(
-    task: Task,
-    others: Mapping[str, Split],
-    device: torch.device,
-    shard: Shard,
-) -> dict[str, str]:
-    cuda = device.type == "cuda"
-    return {
-        "train_digest": task.train.digest(),
-        "val_digest": task.val.digest(),
-        "test_digest": task.test.digest(),
-        **{f"{name}_digest": split.digest() for name, split in others.items()},
-        **({"split_rule": task.info.rule} if task.info.rule else {}),
-        "metric": task.info.metric,
-        "device": torch.cuda.get_device_name(device) if cuda else f"cpu {platform.machine()}",
-        "torch": torch.__version__,
-        "threads": str(torch.get_num_threads()),
-        "workers": str(shard.size),
-    }
-
-
-def _frozen(backbone: Backbone) -> dict[str, str]:
-    """What the frozen network was in effect, whatever names and words asked for it."""
-    info, seen = backbone.info, backbone.info.preprocessing
-    return {
-        "weights_digest": weights_digest(backbone),
-        "preprocessing": (
-            f"{seen.resize} {seen.size}px {seen.interpolation} mean={seen.mean} std={seen.std}"
-        ),
-        "pooling": info.pooling,
-        "final_norm": info.setting.final_norm,
-        "activation": info.activation,
-    }
