@@ -178,7 +178,7 @@ class ImageTower:
         number: int,
         tokens: Tensor,
         prompts: Prompts,
-        adapter: Adapter | None,
+        adapter: Adapter | None = None,
         *,
         read: int | None = None,
         extra: Tensor | None = None,

@@ -1,8 +1,8 @@
 """The ways into the blocks of an image tower, beside plain tokens at its input.
 
 Symbols: B images, L blocks, f the first block with prompts (0: at the input), D width, h heads,
-p prompts of block f, q prompts of a later block, r key-value prompts of a block. A prompt without B, or with 1 in its place, is the same for every
-image.
+p prompts of block f, q prompts of a later block, r key-value prompts of a block. A prompt without
+B, or with 1 in its place, is the same for every image.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ def run_trial(
         | _shortage(task, spec),
     )
 
-    features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
+    features = Features.of(plugin, method, backbone, spec.recipe) if shortcuts else NEVER
+    features = features.shared(backbone, spec.protocol, device)
     if plugin.trains and trainable(method):
         epochs_from = partial(
             fit,
