@@ -146,6 +146,28 @@ def of_features(title: str, make: Make, batch: int, rounds: int) -> None:
     print(f"{title:28} features  probe epoch {ratio(slow['images'], fast['features'])}")
 
 
+def of_tokens(title: str, make: Make, batch: int, rounds: int) -> None:
+    """A step of VPT-deep that enters at half depth, from images and from tokens that were kept."""
+    backbone = make(ALL)
+    info, size = backbone.info, backbone.info.preprocessing.size
+    half = info.depth // 2
+    images = torch.randn(batch, 3, size, size)
+    drawn = torch.randn(info.depth - half, PROMPTS, info.width, requires_grad=True)
+
+    def entering() -> Prompts:
+        return Prompts(drawn[0], deeper=drawn[1:], first_block=half)
+
+    kept = backbone.enter(images, half)
+    steps: dict[str, Step] = {
+        "images": lambda: backbone.encode_image(images, entering()),
+        "tokens": lambda: backbone.encode_from(kept, entering()),
+    }
+    torch.testing.assert_close(steps["tokens"](), steps["images"](), rtol=1e-4, atol=1e-4)
+    took = timed(steps, rounds, 1)
+    each, told = kept[0].nbytes // 1024, ratio(took["images"], took["tokens"])
+    print(f"{title:28} tokens    from block {half} {told}, {each} KiB an image")
+
+
 def library(title: str, model: Any, info: BackboneInfo, batch: int, **how: int) -> None:
     """open_clip's own modules around the same prompts, every token to the end."""
     size = info.preprocessing.size
@@ -213,11 +235,13 @@ def main() -> None:
     of_images("embedded", embedded, 16, rounds=5, times=3)
     of_texts("embedded", embedded, rounds=5, times=3)
     of_features("embedded", embedded, 32, rounds=5)
+    of_tokens("embedded", embedded, 32, rounds=5)
     library("embedded", small, about, 32, rounds=5, times=3)
 
     vit = tiny(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     of_images("ViT-Ti/16", vit, 4, rounds=3, times=1)
     of_features("ViT-Ti/16", vit, 4, rounds=3)
+    of_tokens("ViT-Ti/16", vit, 4, rounds=3)
 
     config = open_clip.get_model_config("ViT-B-32-quickgelu")
     large = open_clip.CLIP(**config)
@@ -226,6 +250,7 @@ def main() -> None:
     of_images("ViT-B/32", clip, 4, rounds=3, times=1)
     of_texts("ViT-B/32", clip, rounds=3, times=1)
     of_features("ViT-B/32", clip, 4, rounds=3)
+    of_tokens("ViT-B/32", clip, 4, rounds=3)
     library("ViT-B/32", large, info, 2, rounds=3, times=1)
     building(config, large.state_dict())
 

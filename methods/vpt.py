@@ -3,10 +3,11 @@
 Paper: "Visual Prompt Tuning", Eq. 4 to 6 (deep) and 4, 7 (shallow); Sec. 4.1 for the recipe. On
     CLIP: MaPLe's repository and the comparisons of "Unified Vision and Language Prompt Learning".
 Equation: shallow: z = Phi([CLS; P; patches]); deep: block i reads [CLS; P_i; patches] and the
-    outputs of P_i are dropped. logits = head(z).
-Shapes: P [1, p, D] or [L, p, D] of deep; with `project` r > 0, P [., p, r] W^T + b, W [D, r].
-Trainable: L * p * D + head (p * D + head of shallow); head: K * (E + 1) of linear, else 0. With
-    `project` r, r in the place of that D, and D * (r + 1) more.
+    outputs of P_i are dropped. logits = head(z). With `first_block` f the same from block f on, and
+    what enters block f is that of the image alone (the ablation of prompt depth).
+Shapes: P [1, p, D] or [L - f, p, D] of deep; with `project` r > 0, P [., p, r] W^T + b, W [D, r].
+Trainable: (L - f) * p * D + head (p * D + head of shallow); head: K * (E + 1) of linear, else 0.
+    With `project` r, r in the place of that D, and D * (r + 1) more.
 
 Deviations:
 - Dropout acts on the prompts as the code has it, with a mask for each image and block. The paper
@@ -17,8 +18,10 @@ Deviations:
   the presets.
 - With MAE weights the code pools with a final norm of its own making that it never trains; here
   it is the norm of the weights.
-- Not offered: prompts in the last n or first n blocks only, shared over blocks, added to patches
-  or to pixels, or started from CLS embeddings.
+- `first_block` is of the ablation alone, deep prompts in blocks i to L. Shallow ones that enter
+  late, and the tokens before them kept from step to step, are our own; `normed` is moot with it.
+- Not offered: prompts in the first n blocks only, shared over blocks, added to patches or to
+  pixels, or started from CLS embeddings.
 - The ports to CLIP put prompts after the patches (MaPLe) or after CLS (UPT): CLS reads the same.
   UPT's deep ones enter behind the first norm (`normed`), MaPLe's first ones before it.
 """
@@ -26,6 +29,7 @@ Deviations:
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from typing import Literal
 
@@ -65,6 +69,13 @@ class Params(MethodParams):
     normed: bool = param(False, description="enter behind CLIP's first norm; UPT's VPT-deep does")
     project: int = param(
         0, ge=0, le=1024, description="width of the prompts before a linear layer; 0: none (code)"
+    )
+    first_block: int = param(
+        0,
+        ge=0,
+        le=255,
+        description="f, where prompts enter; 0: VPT; its ablation of depth has others",
+        exclude_if=operator.not_,  # came later: ids of trials without it stay what they are
     )
 
 
@@ -116,9 +127,13 @@ REQUIRES = frozenset({"input_tokens", "block_tokens"})
 
 
 def skip(params: Params, backbone: BackboneInfo) -> str | None:
-    """A reason if the prompts are longer than the backbone takes, or it cannot have the head."""
+    """A reason if there are more prompts than the backbone takes, or no block for them, or it
+    cannot have the head.
+    """
     if params.prompt_length > backbone.max_prompts:
         return f"prompt_length {params.prompt_length} is more than its {backbone.max_prompts}"
+    if params.first_block >= backbone.depth:
+        return f"first_block {params.first_block} is not one of its {backbone.depth}, from 0 on"
     return head_refusal(params.head, backbone)
 
 
@@ -136,8 +151,9 @@ class Method(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone, self.params = backbone, params
-        info = backbone.info
-        sets, width = info.depth if params.depth == "deep" else 1, params.project or info.width
+        self.reads_block = params.first_block
+        info, width = backbone.info, params.project or backbone.info.width
+        sets = info.depth - params.first_block if params.depth == "deep" else 1
         shape, draw = (sets, params.prompt_length, width), generator(seed, "vpt", params.init)
         if params.init == "uniform":
             bound = math.sqrt(6 / (3 * info.patch**2 + width))
@@ -161,16 +177,24 @@ class Method(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [B, K] of images [B, 3, H, W]."""
+        logits: Tensor = self.head(self.backbone.encode_image(images, self._entering(len(images))))
+        return logits
+
+    def classify(self, tokens: Tensor) -> Tensor:
+        """Logits [B, K] of the tokens [B, c + N_e, D] that enter the first block with prompts."""
+        logits: Tensor = self.head(self.backbone.encode_from(tokens, self._entering(len(tokens))))
+        return logits
+
+    def _entering(self, images: int) -> Prompts:
         prompts = self.prompts if self.projection is None else self.projection(self.prompts)
         if self.training and self.params.dropout > 0:
             # [sets, B, p, D], a mask for each image; without it they share their prompts
-            prompts = prompts[:, None].expand(-1, len(images), -1, -1)
+            prompts = prompts[:, None].expand(-1, images, -1, -1)
             prompts = F.dropout(prompts, self.params.dropout)
-        entering = Prompts(
+        return Prompts(
             prompts[0],
             place="after_cls",
             normed=self.params.normed,
             deeper=prompts[1:] if self.params.depth == "deep" else None,
+            first_block=self.reads_block,
         )
-        logits: Tensor = self.head(self.backbone.encode_image(images, entering))
-        return logits

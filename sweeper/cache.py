@@ -101,8 +101,7 @@ def kept(
     alone are compared, for what is larger than memory. Raises OSError where the folder cannot be
     written or is full; then nothing is left behind. Raises what `make` raises.
     """
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
-    place = root() / room / digest
+    place = _place(room, key)
     if (found := _read(place, key, whole=whole)) is not None:
         return found
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +113,16 @@ def kept(
     if found is None:
         raise OSError(f"{place} was written and cannot be read")
     return found
+
+
+def has(room: str, key: Mapping[str, Any]) -> bool:
+    """Whether there is an entry of `key` in `room`; it may be damaged."""
+    return (_place(room, key) / ABOUT).exists()
+
+
+def _place(room: str, key: Mapping[str, Any]) -> Path:
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+    return root() / room / digest
 
 
 def _write(place: Path, key: Mapping[str, Any], make: Callable[[Draft], None]) -> None:

@@ -42,8 +42,8 @@ class InstalledMethod:
         return self.plugin.tasks
 
     def defaults(self) -> Mapping[str, Any]:
-        """Every parameter with its default."""
-        return self.plugin.params().model_dump()
+        """Every parameter with its default, also those that are not written at it."""
+        return dict(self.plugin.params())
 
     def check(self, params: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Mistakes as (parameter, rule that is broken)."""

@@ -38,6 +38,8 @@ What there is to use (in full in `sweeper.backbones.backbone`):
                                             or `Prompts(...)`, the ways into each block
         weights={name: tensor}, adapter=f   in the place of the tower's weights; after each MLP
     backbone.trace_image(images, prompts)   the tokens before each block, and CLS's attention
+    backbone.enter(images, block)           [B, c + N_e, D], what enters a block without prompts
+    backbone.encode_from(tokens, prompts)   [B, E], from there on, at `prompts.first_block`
     backbone.embed_image(images)            [B, c + N_e, D], what enters the first block's norm
     backbone.image_weights                  name -> tensor, by timm's names
     backbone.classifier(classes, template)  [K, E], unit text features
@@ -83,6 +85,7 @@ __all__ = [
     "Choice",
     "Constructs",
     "DecaysApart",
+    "EntersLate",
     "Examples",
     "FrozenFeatures",
     "HeadInit",
@@ -154,6 +157,22 @@ class FrozenFeatures(Protocol):
 
     def classify(self, features: Tensor) -> Tensor:
         """Logits [B, K] of features [B, F]."""
+        ...
+
+
+@runtime_checkable
+class EntersLate(Protocol):
+    """Optional: a method that leaves the blocks before `reads_block` as they are.
+
+    Where that is not 0, `forward(images)` must equal `classify(backbone.enter(images,
+    reads_block))`. The training loop then asks the backbone for these tokens once and calls
+    `classify` at each step, where there is room for them; no parameter may change before it.
+    """
+
+    reads_block: int
+
+    def classify(self, tokens: Tensor) -> Tensor:
+        """Logits [B, K] of tokens [B, c + N_e, D]; see `backbone.encode_from`."""
         ...
 
 

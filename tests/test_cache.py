@@ -60,6 +60,14 @@ def test_another_key_or_room_is_another_entry() -> None:
     assert make.calls == 4
 
 
+def test_an_entry_is_said_to_be_there_once_it_was_made() -> None:
+    assert not cache.has("room", {"a": 1})
+    cache.kept("room", {"a": 1}, Maker())
+    assert cache.has("room", {"a": 1})
+    assert not cache.has("room", {"a": 2})
+    assert not cache.has("other", {"a": 1})
+
+
 def test_writing_to_what_was_read_changes_no_file() -> None:
     first = cache.kept("room", {}, Maker()).tensors["values"]
     first += 1

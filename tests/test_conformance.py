@@ -148,6 +148,15 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "defaults: FEATURES is 'tower', but features() are others",
     ),
     (
+        "what_enters_late_is_enough",
+        "    def forward(",
+        "    reads_block = 2\n\n"
+        "    def classify(self, tokens):\n"
+        "        return tokens.mean(1)[:, :5]\n\n"
+        "    def forward(",
+        "defaults: classify() of what enters block 2 differs from forward(x)",
+    ),
+    (
         "rounds_begin_anew",
         "    def forward(",
         "    rounds = 2\n\n"

@@ -103,6 +103,14 @@ class ObservedBackbone:
         """Passed on."""
         return self._backbone.trace_image(images, prompts, weights=weights, adapter=adapter)
 
+    def enter(self, images: Tensor, block: int) -> Tensor:
+        """Passed on."""
+        return self._backbone.enter(images, block)
+
+    def encode_from(self, tokens: Tensor, prompts: Prompts) -> Tensor:
+        """Passed on; nothing is seen of it, as a study calls its methods on images."""
+        return self._backbone.encode_from(tokens, prompts)
+
     def tensors(self) -> Mapping[str, Tensor]:
         """Passed on."""
         return self._backbone.tensors()

@@ -112,6 +112,18 @@ class Backbone(Protocol):
         """
         ...
 
+    def enter(self, images: Tensor, block: int) -> Tensor:
+        """The tokens [B, c + N_e, D] that enter `block` (0: the first, behind the first norm)
+        without prompts: features of the image alone.
+        """
+        ...
+
+    def encode_from(self, tokens: Tensor, prompts: Prompts) -> Tensor:
+        """Image features [B, E] of `enter(images, prompts.first_block)`, as `encode_image` gives
+        them of the images.
+        """
+        ...
+
     def trace_image(
         self,
         images: Tensor,

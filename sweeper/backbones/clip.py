@@ -79,6 +79,19 @@ class ClipBackbone:
         found = as_prompts(prompts, most=self.info.max_prompts, backbone=self.info.name)
         return self._image.with_weights(weights).encode(images, found, adapter)
 
+    def enter(self, images: Tensor, block: int) -> Tensor:
+        """What enters `block` [B, 1 + N_e, D] without prompts, see `Backbone.enter`."""
+        return self._image.enter(images, block)
+
+    def encode_from(self, tokens: Tensor, prompts: Prompts) -> Tensor:
+        """Features [B, E] of what enters `prompts.first_block`, see `Backbone.encode_from`.
+
+        Raises:
+            ValueError: more prompts than `info.max_prompts`.
+        """
+        found = as_prompts(prompts, most=self.info.max_prompts, backbone=self.info.name)
+        return self._image.encode_from(tokens, found)
+
     def trace_image(
         self,
         images: Tensor,

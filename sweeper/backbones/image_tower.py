@@ -97,10 +97,33 @@ class ImageTower:
         Prompts that the next block replaces are keys and values only; with `gates` they flow.
         `see` is shown the tokens before each block, and behind the last under its number L.
         """
-        tokens, fresh = self._enter(self.embed(images), prompts)
+        return self._through(0, self.enter(images, 0), prompts, adapter, see)
+
+    def enter(self, images: Tensor, block: int) -> Tensor:
+        """The tokens [B, c + N_e, D] that enter `block` without prompts, behind the first norm."""
+        tokens = self._norm("norm_pre", self.embed(images))
+        for number in range(block):
+            tokens = self._run(number, tokens, Prompts())
+        return tokens
+
+    def encode_from(self, tokens: Tensor, prompts: Prompts) -> Tensor:
+        """Features [B, E] of what `enter(images, prompts.first_block)` gave."""
+        return self._through(prompts.first_block, tokens, prompts)
+
+    def _through(
+        self,
+        start: int,
+        tokens: Tensor,
+        prompts: Prompts,
+        adapter: Adapter | None = None,
+        see: Callable[[int, Tensor], None] | None = None,
+    ) -> Tensor:
+        """Features [B, E] of the tokens that enter block `start`."""
+        if not 0 <= prompts.first_block < self.depth:
+            raise ValueError(f"first_block {prompts.first_block} of {self.depth} blocks")
         count = 0  # prompts among the tokens
-        for number in range(self.depth):
-            last = number == self.depth - 1
+        for number in range(start, self.depth):
+            last, fresh = number == self.depth - 1, self._fresh(number, prompts)
             # what is pooled with the rest is read after all
             aside = self._drops(prompts) and not (last and self.pooling == "mean")
             if fresh is not None and not aside:
@@ -114,8 +137,6 @@ class ImageTower:
             if prompts.gates is not None and not last:
                 outputs = self._gate(tokens, outputs, prompts.gates[number], count, prompts.place)
             tokens = outputs
-            replaced = prompts.deeper is not None and not last
-            fresh = prompts.of_block(number + 1) if replaced else None
         if see is not None:
             see(self.depth, tokens)
         return self._read(tokens, count, prompts.place)
@@ -145,19 +166,19 @@ class ImageTower:
         """Whether the outputs of prompts are dropped, so that they need not be computed."""
         return prompts.deeper is not None and self.shortcuts.replaced
 
-    def _enter(self, tokens: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor | None]:
-        """Tokens and the prompts of block 0, each behind the first norm where it passes it."""
-        first = prompts.tokens
-        if first is not None and not prompts.normed:
-            first = self._norm("norm_pre", first)
-        return self._norm("norm_pre", tokens), first
+    def _fresh(self, number: int, prompts: Prompts) -> Tensor | None:
+        """The prompts that enter at a block, those of block 0 behind the first norm."""
+        found = prompts.of_block(number)
+        if found is None or number or prompts.normed:
+            return found
+        return self._norm("norm_pre", found)
 
     def _run(
         self,
         number: int,
         tokens: Tensor,
         prompts: Prompts,
-        adapter: Adapter | None,
+        adapter: Adapter | None = None,
         *,
         read: int | None = None,
         extra: Tensor | None = None,

@@ -1,8 +1,8 @@
 """The ways into the blocks of an image tower, beside plain tokens at its input.
 
-Symbols: B images, L blocks, D width, h heads, p prompts of the input, q prompts of a block,
-r key-value prompts of a block. A prompt without B, or with 1 in its place, is the same for every
-image.
+Symbols: B images, L blocks, f the first block with prompts (0: at the input), D width, h heads,
+p prompts of block f, q prompts of a later block, r key-value prompts of a block. A prompt without
+B, or with 1 in its place, is the same for every image.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ Adapter = Callable[[int, Tensor], Tensor]  # (block, output of its MLP [B, T, D]
 class Prompts:
     """What enters a tower beside the image; what is None does not.
 
-    `tokens` alone flow on through all blocks. With `deeper`, the outputs of prompts are dropped
-    and block i reads `deeper[i - 1]` in their place, as `tokens` at block 0 (VPT-deep).
+    `tokens` alone flow on through all blocks from `first_block` on. With `deeper`, the outputs of
+    prompts are dropped and block i reads `deeper[i - 1 - f]` in their place, as `tokens` at block
+    f (VPT-deep). What enters block f is then that of the image alone, see `Backbone.enter`.
     """
 
-    tokens: Tensor | None = None  # [p, D] or [B, p, D], at the input
+    tokens: Tensor | None = None  # [p, D] or [B, p, D], before block f
     place: Literal["end", "after_cls"] = "end"  # before the patches; CLS reads the same
-    normed: bool = False  # put in after the first norm, where the tower has one (CLIP's ln_pre)
-    deeper: Tensor | None = None  # [L - 1, q, D] or [L - 1, B, q, D], for blocks 1 to L - 1
+    # put in after the first norm, where the tower has one (CLIP's ln_pre); no matter for f > 0
+    normed: bool = False
+    deeper: Tensor | None = None  # [L - 1 - f, q, D] or [L - 1 - f, B, q, D], for blocks f + 1 on
+    first_block: int = 0  # f
     keys: Tensor | None = None  # [L, h, r, D / h], before the keys of the tokens (E2VPT)
     values: Tensor | None = None  # [L, h, r, D / h], before the values
     gates: Tensor | None = None  # [L - 1]: prompts <- g out + (1 - g) in after a block (GateVPT)
@@ -41,6 +44,9 @@ class Prompts:
             raise ValueError("gates need tokens")
         if (self.keys is None) != (self.values is None):
             raise ValueError("keys and values come together")
+        of_all = (self.keys, self.gates, self.temperature)
+        if self.first_block and any(part is not None for part in of_all):
+            raise ValueError("keys, values, gates and temperatures are of all blocks, from 0 on")
 
     @property
     def longest(self) -> int:
@@ -50,10 +56,10 @@ class Prompts:
         return max((part.shape[-2] for part in given), default=0) + extra
 
     def of_block(self, block: int) -> Tensor | None:
-        """The prompts [q, D] or [B, q, D] that stand before `block` in place of older ones."""
-        if block == 0 or self.deeper is None:
-            return self.tokens
-        return self.deeper[block - 1]
+        """The prompts [q, D] or [B, q, D] that enter at `block`, in place of older ones."""
+        if block <= self.first_block:
+            return self.tokens if block == self.first_block else None
+        return None if self.deeper is None else self.deeper[block - 1 - self.first_block]
 
 
 def as_prompts(prompts: Tensor | Prompts | None, *, most: int, backbone: str) -> Prompts:

@@ -79,6 +79,14 @@ class WholeBackbone:
             features = self._model.forward_head(found, pre_logits=True)
         return features
 
+    def enter(self, images: Tensor, block: int) -> Tensor:  # noqa: ARG002
+        """Raises ValueError: it has no blocks."""
+        self._refuse("tokens")
+
+    def encode_from(self, tokens: Tensor, prompts: Prompts) -> Tensor:  # noqa: ARG002
+        """Raises ValueError: it has no blocks."""
+        self._refuse("tokens")
+
     def trace_image(
         self,
         images: Tensor,  # noqa: ARG002

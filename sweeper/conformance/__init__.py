@@ -30,6 +30,7 @@ CHECKS: dict[str, Callable[[Plugin, Backbone], None]] = {
         training.state_travels,
         training.features_are_frozen,
         training.tower_features_are_the_towers,
+        training.what_enters_late_is_enough,
         training.rounds_begin_anew,
     )
 }

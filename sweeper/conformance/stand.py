@@ -51,6 +51,14 @@ def variants(plugin: Plugin) -> Iterator[tuple[str, MethodParams]]:
             yield f"{name}={value}", plugin.params(**{name: value})
 
 
+def above_least(plugin: Plugin) -> Iterator[tuple[str, MethodParams]]:
+    """Each whole number one above its lower bound, with the rest at its default."""
+    for name, schema in plugin.params.model_json_schema().get("properties", {}).items():
+        if schema.get("type") == "integer" and "minimum" in schema:
+            value = min(schema["minimum"] + 1, schema.get("maximum", schema["minimum"] + 1))
+            yield f"{name}={value}", plugin.params(**{name: value})
+
+
 def examples(backbone: Backbone) -> Examples:
     """The images of `batch` as a training split."""
     images, labels = batch(backbone)

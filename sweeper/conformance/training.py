@@ -8,6 +8,7 @@ import torch
 
 from sweeper.backbones.backbone import Backbone
 from sweeper.conformance.stand import (
+    above_least,
     batch,
     build,
     copied,
@@ -19,7 +20,7 @@ from sweeper.conformance.stand import (
     train,
     variants,
 )
-from sweeper.method import FrozenFeatures, Plugin, TrainsInRounds
+from sweeper.method import EntersLate, FrozenFeatures, Plugin, TrainsInRounds
 
 
 def backbone_stays_as_it_is(plugin: Plugin, backbone: Backbone) -> None:
@@ -116,6 +117,24 @@ def tower_features_are_the_towers(plugin: Plugin, backbone: Backbone) -> None:
             equal = torch.equal(module.features(images), expected)
             got = f"{label}: FEATURES is 'tower', but features() are others"
             require(equal, plugin, got, "backbone.encode_image(images)")
+
+
+def what_enters_late_is_enough(plugin: Plugin, backbone: Backbone) -> None:
+    """Where `reads_block` is not 0, `forward` is `classify` of what enters that block."""
+    if not isinstance(build(plugin, backbone), EntersLate):
+        return
+    images, _ = batch(backbone)
+    for label, params in (*variants(plugin), *above_least(plugin)):
+        if plugin.skip(params, backbone.info):
+            continue
+        module: Any = build(plugin, backbone, params).eval()
+        block = module.reads_block
+        with torch.no_grad():
+            equal = not block or torch.equal(
+                module.classify(backbone.enter(images, block)), module(images)
+            )
+        got = f"{label}: classify() of what enters block {block} differs from forward(x)"
+        require(equal, plugin, got, "the same logits")
 
 
 def rounds_begin_anew(plugin: Plugin, backbone: Backbone) -> None:

@@ -1,12 +1,14 @@
 """What a method reads of a split: images, or features that nothing trainable touches.
 
-Symbols: N images of a split, B images of a batch, S pixels, F features, K classes.
+Symbols: N images of a split, B images of a batch, S pixels, F features, K classes, T tokens,
+D width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +27,7 @@ WHOLE_BATCH = 500  # images a forward pass where no gradient is kept
 class Inputs:
     """A split as the method reads it: `values` [N, ...], `labels` [N], the way to logits."""
 
-    values: Tensor  # uint8 [N, 3, S, S], or features float32 [N, F]
+    values: Tensor  # uint8 [N, 3, S, S], or features float32 [N, F] or tokens [N, T, D]
     labels: Tensor  # int64 [N]
     forward: Callable[[Tensor], Tensor]  # values [B, ...] -> logits [B, K]
     device: torch.device
@@ -55,8 +57,9 @@ def prepare(
     """The inputs that `method` reads for `split`.
 
     A `FrozenFeatures` method has its features computed here, once, or read from where `features`
-    keeps them, unless its images are `changing` from epoch to epoch; any other reads the images,
-    normalised batch by batch on the device.
+    keeps them, unless its images are `changing` from epoch to epoch; so has an `EntersLate` method
+    its tokens, where `features` says so and there is room. Any other reads the images, normalised
+    batch by batch on the device.
     """
     normalised = _normalisation(preprocessing, device)
 
@@ -64,13 +67,15 @@ def prepare(
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             return part(values).float()
 
-    if changing or not (isinstance(method, FrozenFeatures) and features.once):
+    encode = features.encode
+    if encode is None and isinstance(method, FrozenFeatures):
+        encode = method.features
+    if changing or encode is None or not (features.once and features.has_room(split, device)):
         values = _resident(split.images, device)
         labels = split.labels.to(values.device)
         return Inputs(values, labels, lambda images: run(method, normalised(images)), device)
 
-    head: FrozenFeatures = method
-    encode = features.encode or head.features
+    head: Any = method  # FrozenFeatures, or EntersLate
 
     def compute() -> Iterator[Tensor]:
         method.eval()

@@ -22,6 +22,7 @@ from sweeper.method import Plugin
 from sweeper.seeds import keyed
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.task import Split, Task
+from sweeper.train.features import NEVER, Features
 from sweeper.train.inputs import Inputs, prepare
 from sweeper.train.state import trainable
 from sweeper.train.trial import build
@@ -61,6 +62,7 @@ def memory_of_trial(
 ) -> Memory:
     """What each of the workers of `spec` needs; `backbone` is on `device`. Nothing is kept."""
     method = build(spec, plugin, backbone, task).to(device)
+    features = Features.of(plugin, method, backbone, spec.recipe)
     few = Split(task.train.images[: FEW[-1]], task.train.labels[: FEW[-1]])
     inputs = prepare(
         method,
@@ -68,6 +70,7 @@ def memory_of_trial(
         preprocessing=backbone.info.preprocessing,
         device=device,
         precision=spec.protocol.precision,
+        features=features if features.has_room(task.train, device) else NEVER,
     )
     apart = [*backbone.tensors().values(), *method.parameters(), *method.buffers(), inputs.values]
     images = len(task.train) + (len(task.val) if spec.protocol.train_on == "train+val" else 0)

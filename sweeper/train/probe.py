@@ -19,6 +19,7 @@ from sweeper.tasks.task import Split, Task
 from sweeper.train.accumulation import Attempts, most_micro_batches
 from sweeper.train.augmentation import canvas_of
 from sweeper.train.construction import construct
+from sweeper.train.features import Features
 from sweeper.train.fit import fit, rounds_of
 from sweeper.train.shard import WHOLE
 from sweeper.train.state import trainable
@@ -65,6 +66,7 @@ def probe_seconds(
         seed=spec.seed,
         device=device,
         canvas=_stand_in(small, spec, preprocessing),
+        features=Features.of(plugin, method, backbone, spec.recipe),
     )
     most = most_micro_batches(method, small, spec.recipe.batch_size, WHOLE)
     *_, last = islice(Attempts(epochs_from, method, lambda: None, most).records(None), 2)

@@ -84,7 +84,8 @@ def run_trial(
         provenance=provenance(spec, backbone, task, others, device, shard),
     )
 
-    features = Features.of(plugin, backbone, spec.protocol, device) if shortcuts else NEVER
+    features = Features.of(plugin, method, backbone, spec.recipe) if shortcuts else NEVER
+    features = features.shared(backbone, spec.protocol, device)
     if plugin.trains and trainable(method):
         epochs_from = partial(
             fit,

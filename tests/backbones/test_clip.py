@@ -94,10 +94,11 @@ def by_block(model: Any, images: Tensor, prompts: Prompts) -> Tensor:
     x = torch.cat((visual.class_embedding.expand(len(x), 1, -1), x), 1)
     x = visual.ln_pre(x + visual.positional_embedding)
     beside = x.shape[1]
-    first = prompts.tokens if prompts.normed else visual.ln_pre(prompts.tokens)
-    for i, block in enumerate(visual.transformer.resblocks):
-        fresh = first if i == 0 else prompts.of_block(i)
-        assert fresh is not None
+    sets = [prompts.tokens, *prompts.deeper]
+    if not prompts.normed and not prompts.first_block:
+        sets[0] = visual.ln_pre(sets[0])
+    sets = [torch.empty(0, x.shape[-1]).to(x)] * prompts.first_block + sets
+    for block, fresh in zip(visual.transformer.resblocks, sets, strict=True):
         x = block(torch.cat((x[:, :beside], fresh.expand(len(x), -1, -1)), 1))
     return visual.ln_post(x)[:, 0] @ visual.proj
 
@@ -114,6 +115,21 @@ def test_prompts_of_each_block_equal_a_plain_forward(dtype: torch.dtype, normed:
     assert (traced - expected).abs().max().item() < TOLERANCE[dtype]
     other = Prompts(**{**vars(prompts), "normed": not normed})
     assert (backbone.encode_image(images, other) - expected).abs().max().item() > 1e-3
+
+
+@DTYPES
+@pytest.mark.parametrize("normed", [True, False])
+def test_late_prompts_equal_a_plain_forward_and_pass_no_first_norm(
+    dtype: torch.dtype, normed: bool
+) -> None:
+    backbone, model = pair(dtype)
+    images, tokens = draw(2, 3, 32, 32, dtype=dtype), draw(4, 48, dtype=dtype, seed=1)
+    deeper = draw(1, 4, 48, dtype=dtype, seed=2)
+    prompts = Prompts(tokens, normed=normed, deeper=deeper, first_block=1)
+    expected = by_block(model, images, prompts)
+    kept = backbone.encode_from(backbone.enter(images, 1), prompts)
+    for found in (kept, backbone.encode_image(images, prompts)):
+        assert (found - expected).abs().max().item() < TOLERANCE[dtype]
 
 
 @DTYPES

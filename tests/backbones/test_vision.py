@@ -57,7 +57,10 @@ def plain(model: Any, images: Tensor, prompts: Prompts, pooling: str = "cls") ->
     x = model.norm_pre(model._pos_embed(model.patch_embed(images)))
     count, c = 0, model.num_prefix_tokens
     for i, block in enumerate(model.blocks):
-        fresh = prompts.of_block(i) if i == 0 or prompts.deeper is not None else None
+        later = i - prompts.first_block  # blocks since the first one with prompts
+        fresh = prompts.tokens if later == 0 else None
+        if later > 0 and prompts.deeper is not None:
+            fresh = prompts.deeper[later - 1]
         if fresh is not None:
             x = torch.cat((x[:, :c], fresh.expand(len(x), -1, -1), x[:, c + count :]), 1)
             count = fresh.shape[-2]
@@ -149,7 +152,13 @@ def test_zero_prompts_are_the_forward_of_the_library(none: Prompts) -> None:
     assert (found - expected).abs().max().item() < TOLERANCE[torch.float32]
 
 
-CASES = {
+LATE = {
+    "tokens from block 1": Prompts(draw(5, 48), first_block=1),
+    "tokens from the last block": Prompts(draw(2, 5, 48), first_block=2),
+    "replaced from block 1": Prompts(draw(5, 48), deeper=draw(1, 5, 48, seed=1), first_block=1),
+    "replaced from the last block": Prompts(draw(5, 48), deeper=draw(0, 5, 48), first_block=2),
+}
+CASES = LATE | {
     "shared tokens": Prompts(draw(5, 48)),
     "tokens of each image": Prompts(draw(2, 5, 48)),
     "replaced in every block": Prompts(draw(5, 48), deeper=draw(2, 5, 48, seed=1)),
@@ -232,6 +241,34 @@ def test_each_shortcut_by_itself_and_none_equal_a_plain_forward(
         expected = plain(model, images, CASES[case], pooling)
         found = backbone.encode_image(images, CASES[case])
         assert (found - expected).abs().max().item() < 1e-10, pooling
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "patches"])
+@pytest.mark.parametrize("case", LATE)
+def test_from_the_tokens_that_enter_a_block_features_are_those_of_the_images(
+    case: str, pooling: Any
+) -> None:
+    backbone, model = pair(pooling=pooling)
+    images, prompts = draw(2, 3, 32, 32, seed=9), LATE[case]
+    entering = backbone.enter(images, prompts.first_block)
+    seen = backbone.trace_image(images)[0].inputs[prompts.first_block]
+    assert (entering - seen).abs().max().item() < 1e-10
+    expected = plain(model, images, prompts, pooling)
+    assert (backbone.encode_from(entering, prompts) - expected).abs().max().item() < 1e-10
+
+
+def test_blocks_below_the_first_prompt_are_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, seen = small_vit(), []
+
+    def watched(block: Any, *own: Any, **ways: Any) -> Tensor:
+        seen.append(block._prefix)
+        return run_block(block, *own, **ways)
+
+    monkeypatch.setattr(image_tower, "run_block", watched)
+    tokens = backbone.enter(draw(1, 3, 32, 32).float(), 2)
+    assert seen == ["blocks.0.", "blocks.1."]
+    backbone.encode_from(tokens, Prompts(draw(5, 48).float(), first_block=2))
+    assert seen[2:] == ["blocks.2."]
 
 
 def rows_read(monkeypatch: pytest.MonkeyPatch, taken: Shortcuts) -> list[tuple[int, int | None]]:
@@ -327,6 +364,14 @@ def test_prompts_that_do_not_go_together_are_refused() -> None:
         Prompts(gates=draw(2))
     with pytest.raises(ValueError, match="together"):
         Prompts(keys=draw(3, 4, 2, 12))
+    with pytest.raises(ValueError, match="of all blocks"):
+        Prompts(tokens, gates=draw(2), first_block=1)
+
+
+@pytest.mark.parametrize("block", [-1, 3])
+def test_a_first_block_that_there_is_not_is_refused(block: int) -> None:
+    with pytest.raises(ValueError, match=f"first_block {block} of 3 blocks"):
+        small_vit().encode_image(draw(1, 3, 32, 32).float(), Prompts(first_block=block))
 
 
 def test_more_prompts_than_the_backbone_takes_are_refused() -> None:

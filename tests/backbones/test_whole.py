@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sweeper import discovery
+from sweeper.backbones.prompts import Prompts
 from sweeper.backbones.whole import WholeBackbone
 from sweeper.seeds import derive
 from tests.small_networks import CLIPS, SIZES, network, whole
@@ -95,6 +96,8 @@ def test_what_has_no_way_in_is_refused_with_the_ways_that_there_are() -> None:
     backbone, images = whole("resnet"), draw("resnet")
     prompts = torch.zeros(1, 32)
     refused: list[tuple[Any, str]] = [
+        (lambda: backbone.enter(images, 1), "tokens"),
+        (lambda: backbone.encode_from(images, Prompts(first_block=1)), "tokens"),
         (lambda: backbone.encode_image(images, prompts), "prompts"),
         (lambda: backbone.encode_image(images, weights={"a": prompts}), "weights"),
         (lambda: backbone.encode_image(images, adapter=lambda _, x: x), "adapters"),

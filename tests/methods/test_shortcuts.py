@@ -15,7 +15,7 @@ from sweeper import discovery
 from sweeper.backbones.backbone import Backbone
 from sweeper.backbones.shortcuts import ALL, PLAIN, Shortcuts
 from sweeper.conformance.stand import CLASSES, TEMPLATE, batch, variants
-from sweeper.method import Constructs, Examples, MethodParams, Plugin
+from sweeper.method import Constructs, EntersLate, Examples, MethodParams, Plugin
 from tests.small_clip import small_clip
 from tests.small_vit import small_vit
 
@@ -34,9 +34,17 @@ def backbone(kind: str, dtype: torch.dtype, shortcuts: Shortcuts) -> Backbone:
 
 
 def pass_through(
-    plugin: Plugin, params: MethodParams, kind: str, dtype: torch.dtype, shortcuts: Shortcuts
+    plugin: Plugin,
+    params: MethodParams,
+    kind: str,
+    dtype: torch.dtype,
+    shortcuts: Shortcuts,
+    entered: bool = False,
 ) -> dict[str, Tensor]:
-    """Logits of a training batch, and the gradient of each trainable parameter, by name."""
+    """Logits of a training batch, and the gradient of each trainable parameter, by name.
+
+    `entered`: from tokens that were kept.
+    """
     frozen = backbone(kind, dtype, shortcuts)
     images, labels = batch(frozen, images=7)
     images = images.to(dtype)
@@ -49,7 +57,14 @@ def pass_through(
             module.eval().construct(own, {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        logits = module.train()(images)
+        module.train()
+        if entered:
+            assert isinstance(module, EntersLate)
+            with torch.no_grad():
+                kept = frozen.enter(images, module.reads_block)
+            logits = module.classify(kept)
+        else:
+            logits = module(images)
     trainable = {name: p for name, p in module.named_parameters() if p.requires_grad}
     found = {"logits": logits.detach()}
     if trainable:
@@ -59,9 +74,12 @@ def pass_through(
     return found
 
 
-def agree(plugin: Plugin, params: MethodParams, kind: str, dtype: torch.dtype) -> None:
-    """With all shortcuts and with none."""
-    fast, slow = (pass_through(plugin, params, kind, dtype, each) for each in (ALL, PLAIN))
+def agree(
+    plugin: Plugin, params: MethodParams, kind: str, dtype: torch.dtype, entered: bool = False
+) -> None:
+    """With all shortcuts, also from kept tokens, and with none."""
+    fast = pass_through(plugin, params, kind, dtype, ALL, entered)
+    slow = pass_through(plugin, params, kind, dtype, PLAIN)
     assert fast.keys() == slow.keys()
     for name, expected in slow.items():
         error = (fast[name] - expected).abs().max() / expected.abs().max().clamp(min=1e-3)
@@ -98,3 +116,16 @@ def test_logits_and_gradients_on_a_vit_are_those_of_the_plain_way(name: str) -> 
             assert found or plugin.requires & {"text", "text_tokens"}
             for params in found:
                 agree(plugin, params, pooling, dtype)
+
+
+@pytest.mark.parametrize("kind", ["clip", *POOLINGS])
+@pytest.mark.parametrize("depth", ["shallow", "deep"])
+@pytest.mark.parametrize("block", [1, 2])
+def test_from_kept_tokens_logits_and_gradients_are_those_of_the_plain_way(
+    kind: str, depth: str, block: int
+) -> None:
+    plugin = discovery.find("vpt", Path())
+    head = "text" if kind == "clip" else "linear"
+    params = plugin.params(first_block=block, depth=depth, head=head, dropout=0.1, project=8)
+    for dtype in TOLERANCE:
+        agree(plugin, params, kind, dtype, entered=True)

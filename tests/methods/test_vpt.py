@@ -11,6 +11,8 @@ from torch import Tensor
 
 from sweeper import discovery
 from sweeper.backbones.towers import describe
+from sweeper.catalog import Installed
+from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 from tests.small_clip import small_clip, small_model
 from tests.small_vit import small_vit, small_vit_model
 
@@ -218,3 +220,48 @@ def test_refusals_name_the_parameter() -> None:
     )
     assert "head text" in (VPT.skip(VPT.params(head="text"), VIT.info) or "")
     assert "head mapped" in (VPT.skip(VPT.params(head="mapped"), CLIP.info) or "")
+
+
+def test_prompts_that_enter_late_equal_a_plain_forward() -> None:
+    model: Any = small_vit_model()
+    images = draw(2, 3, 32, 32)
+    for depth, sets in (("shallow", 1), ("deep", 2)):
+        module = build(VIT, depth=depth, prompt_length=4, first_block=1)
+        assert module.prompts.shape == (sets, 4, 48)
+        module.prompts.data = draw(*module.prompts.shape)
+        x = torch.cat((model.cls_token.expand(2, -1, -1), model.patch_embed(images)), 1)
+        x = model.blocks[0](x + model.pos_embed)
+        later = module.prompts[1:] if depth == "deep" else None
+        features = model.norm(through(model.blocks[1:], x, module.prompts[0], later)[:, 0])
+        expected = features @ module.head.weight.T + module.head.bias
+        assert torch.allclose(module(images), expected, atol=1e-4)
+        assert torch.equal(module.classify(VIT.enter(images, 1)), module(images))
+        assert count(module) == sets * 4 * 48 + 3 * 49
+
+
+def test_prompts_enter_at_a_block_that_there_is() -> None:
+    assert VPT.skip(VPT.params(first_block=2), VIT.info) is None
+    reason = VPT.skip(VPT.params(first_block=3), VIT.info) or ""
+    assert "first_block 3" in reason
+    assert "3, from 0" in reason
+
+
+def test_trials_from_before_there_was_a_first_block_keep_their_ids() -> None:
+    def spec(**params: object) -> TrialSpec:
+        entry = Installed().method("vpt", Path())
+        return TrialSpec(
+            method="vpt",
+            params=entry.complete(params),
+            backbone="b",
+            weights="w",
+            task="t",
+            data="d",
+            recipe=Recipe(),
+            protocol=Protocol(),
+            seed=0,
+        )
+
+    assert (spec().id, spec().cell_id) == ("ce7015cdc22b38d8", "36c58268867889db")
+    assert spec(first_block=0).id == spec().id
+    assert spec(first_block=1).id != spec().id
+    assert Installed().method("vpt", Path()).defaults()["first_block"] == 0
