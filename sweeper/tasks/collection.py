@@ -54,6 +54,14 @@ class Collection:
         """The splits that nobody gave, with the share of images that each is dealt."""
         return {split: share for split, share in SHARES.items() if split not in self.declared}
 
+    @property
+    def rule(self) -> str:
+        """Who says which image is in which split: 'given', 'generated', or 'val generated'."""
+        if not self.shares:
+            return "given"
+        every = len(self.shares) == len(SHARES)
+        return "generated" if every else f"{', '.join(self.shares)} generated"
+
 
 @lru_cache(maxsize=8)
 def listing(found: Collection) -> Listing:
@@ -81,7 +89,7 @@ def listing(found: Collection) -> Listing:
     return Listing(
         classes=found.classes,
         splits={split: _pictures(found, numbers) for split, numbers in splits.items()},
-        rule="given" if not found.shares else "generated",
+        rule=found.rule,
         identity=_identity(found, names, digests, splits),
         notes=(*found.notes, *_absent(found, groups)),
     )

@@ -45,7 +45,7 @@ def test_pixels_and_labels_stay_together_and_val_is_dealt(tmp_path):
     seen = task.train.images[:, 0, 0, 0].tolist() + task.val.images[:, 0, 0, 0].tolist()
     assert sorted(seen) == [*range(60)]
     assert [level % 3 for level in seen] == task.train.labels.tolist() + task.val.labels.tolist()
-    assert task.info.rule == "generated"
+    assert task.info.rule == "val generated"
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (6, 6, 1)])
