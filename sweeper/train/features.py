@@ -52,8 +52,8 @@ class Features:
         """
         if plugin.features == "tower":
             return cls(encode=backbone.encode_image, reads="features")
-        late = isinstance(method, EntersLate) and recipe.augmentation == "none"
-        if late and (block := method.reads_block):
+        block = method.reads_block if isinstance(method, EntersLate) else 0
+        if block and recipe.augmentation == "none":
             info = backbone.info
             each = 4 * (info.prefix + info.patches) * info.width
             enter = partial(backbone.enter, block=block)
