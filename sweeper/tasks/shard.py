@@ -129,7 +129,9 @@ def _opened(named: Sequence[tuple[Path, str]]) -> list[Shard]:
             files[0], path=Path(), split="", groups=()
         ):
             rule = f"those of {files[0].path}"
-            problems.append(Problem(str(file.path), "other columns, kinds of label or class names", rule))
+            problems.append(
+                Problem(str(file.path), "other columns, kinds of label or class names", rule)
+            )
     if problems:
         raise InputError(problems)
     return files
