@@ -96,9 +96,17 @@ class DivergedError(SweeperError):
         )
 
 
+MOST = 20  # names that one can read through
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
-    """A did-you-mean hint for `name` among `known`, or the list of what is known."""
+    """A did-you-mean hint for `name` among `known`: one that is close, or those that `name` is a
+    part of, or the list of what is known where it is short.
+    """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known: {', '.join(sorted(known))}" if known else ""
+    holding = [each for each in known if name.lower() in each.lower()]
+    if len(known) <= MOST:
+        return f"Known: {', '.join(sorted(known))}" if known else ""
+    return f"With it in their names: {', '.join(holding[:MOST])}" if name and holding else ""

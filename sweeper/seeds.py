@@ -15,9 +15,15 @@ import torch
 
 
 def derive(seed: int, *names: str | int) -> int:
-    """A 63-bit seed for the thing called `names` under the base `seed`."""
+    """A 63-bit seed for the thing called `names` under the base `seed`.
+
+    A name may be that of a file that is not UTF-8, as Python reads it.
+    """
     text = "\x1f".join([str(seed), *map(str, names)])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return (
+        int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+        >> 1
+    )
 
 
 def generator(seed: int, *names: str | int) -> torch.Generator:

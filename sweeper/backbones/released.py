@@ -104,9 +104,9 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     Raises:
         InputError: as `describe`; the weights are not to be had, or do not fit.
     """
-    model_name, tag = _split(name)
+    model_name, _ = _split(name)
     if state is None:
-        state = state_file.read(_file(model_name, tag).fetched(name))
+        state = state_file.read(fetch(name))
     model = built(partial(model_of, open_clip.get_model_config(model_name)))
     return filled(model, converted(model, state), f"weights of {name}")
 
@@ -125,6 +125,15 @@ def backbone(
 def weights_path(name: str) -> Path | None:
     """The file of the weights where it is in the cache of the hub; no network."""
     return _file(*_split(name)).cached()
+
+
+def fetch(name: str) -> Path:
+    """The file of the weights, from the cache of the hub or the network.
+
+    Raises:
+        InputError: as `describe`; the weights are not to be had.
+    """
+    return _file(*_split(name)).fetched(name)
 
 
 def _tokenizer(name: str) -> Tokenizer:
@@ -193,6 +202,6 @@ def _split(name: str) -> tuple[str, str]:
             f"backbone '{name}'",
             "there is none of that name",
             f"'embedded', '{PREFIX}<model>@<pretrained tag>' or 'timm/<model>.<pretrained tag>'",
-            nearest(name, ["embedded", *names()]),
+            nearest(name, ["embedded", *names()]) or "`sweeper backbones '*'` lists them.",
         )
     )

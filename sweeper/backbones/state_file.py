@@ -48,7 +48,7 @@ def read(path: Path) -> dict[str, Tensor]:
         raise InputError(Problem(str(path), f"it cannot be read ({reason})", rule, hint)) from error
 
 
-_REFUSED = (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile)
+_REFUSED = (SafetensorError, zipfile.BadZipFile)
 
 
 def _unpickled(path: Path) -> Any:
@@ -57,7 +57,11 @@ def _unpickled(path: Path) -> Any:
     """
     with torch.serialization.safe_globals([argparse.Namespace]):
         mapped = zipfile.is_zipfile(path)  # older files cannot be mapped
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        except (pickle.UnpicklingError, KeyError) as error:
+            # torch's own text is a number, or tells to run what the file holds
+            raise ValueError("no file of tensors, or there is code in it") from error
 
 
 def _tensors(found: Any) -> dict[str, Tensor]:

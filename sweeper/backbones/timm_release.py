@@ -112,7 +112,7 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     """
     config = _config(name)
     if state is None:
-        classes, state = config.num_classes, state_file.read(_file(config).fetched(name))
+        classes, state = config.num_classes, state_file.read(fetch(name))
     else:
         state = clean_state_dict(dict(state))
         classes = len(state.get(f"{config.classifier}.weight", ()))
@@ -136,6 +136,15 @@ def backbone(
 def weights_path(name: str) -> Path | None:
     """The file of the weights where it is in a cache of timm's; no network."""
     return _file(_config(name)).cached()
+
+
+def fetch(name: str) -> Path:
+    """The file of the weights, from the caches that timm uses or the network.
+
+    Raises:
+        InputError: as `describe`; the weights are not to be had.
+    """
+    return _file(_config(name)).fetched(name)
 
 
 @cache
@@ -183,7 +192,7 @@ def _config(name: str) -> Any:
                 f"backbone '{name}'",
                 "there is none of that name",
                 rule,
-                nearest(name, list(names())),
+                nearest(name, list(names())) or "`sweeper backbones 'timm/*'` lists them.",
             )
         )
     return timm.get_pretrained_cfg(name.removeprefix(PREFIX))

@@ -55,6 +55,16 @@ def weights_path(name: str, path: str = "") -> Path | None:
     return found
 
 
+def fetch(name: str) -> Path:
+    """The file of released weights, by the library's own download where it is not on disk.
+
+    Raises:
+        InputError: as `describe`; or the weights are not to be had.
+    """
+    found: Path = weights_path(name) or _release(name).fetch(name)
+    return found
+
+
 def find(written: str, folder: Path) -> Weights:
     """The backbone that a user writes as `written`: a name, or a file of weights relative to
     `folder`, with '@' and a name where it says what the file is like.

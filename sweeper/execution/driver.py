@@ -22,6 +22,7 @@ from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
 from sweeper.execution.relay import Relay
+from sweeper.execution.released import fetch, released
 from sweeper.execution.storage import check_reach, check_storage, scratch
 from sweeper.execution.trainable import trainable
 from sweeper.records import TrialResult
@@ -76,7 +77,8 @@ def launch(
     job = Job.of(plan, storage)
     hours = plan.budget.max_hours
     patience = Interrupt(math.inf if hours is None else hours * 3600)
-    with patience as interrupt, ready(plan, address, cpus=cpus, verbose=verbose) as cluster:
+    connection = ready(plan, todo, address, cpus=cpus, verbose=verbose)
+    with patience as interrupt, connection as cluster:
         check_storage(storage)
         check_reach(job.folders, job.weights)
         interrupt.check()
@@ -92,17 +94,25 @@ def launch(
 
 @contextmanager
 def ready(
-    plan: Plan, address: str | None = None, *, cpus: int | None = None, verbose: bool = False
+    plan: Plan,
+    todo: Sequence[TrialSpec],
+    address: str | None = None,
+    *,
+    cpus: int | None = None,
+    verbose: bool = False,
 ) -> Iterator[Cluster]:
-    """A connection to a Ray on which a trial of `plan` fits, for the time of the block.
+    """A connection to a Ray on which a trial of `plan` fits, for the time of the block, with the
+    released weights of `todo` on its disk.
 
     Raises ClusterError where there is none, InputError where a user's method file or weights
-    were edited after the plan was made; writes nothing.
+    were edited after the plan was made, and where released weights are not to be had; writes
+    nothing but these, into the libraries' own caches.
     """
     check_sources(plan.sources)
     with connected(address, cpus=cpus, verbose=verbose) as cluster:
         if not cluster.grows:
             check_fit(plan.resources, cluster.nodes)
+        fetch(released(plan, todo), cluster)
         yield cluster
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 import torch
 
 from sweeper.execution.job import Job
-from sweeper.execution.worker import other_splits, warm
+from sweeper.execution.worker import on_disk, other_splits, warm
 from sweeper.records import TrialResult
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -19,7 +19,8 @@ def estimate_seconds(
     plan: Plan, todo: Sequence[TrialSpec], done: Mapping[str, TrialResult]
 ) -> dict[str, float | None]:
     """Seconds by trial id. A cell with a finished seed takes as long as that one did; another is
-    probed where this machine could run it; None where only the cluster can say.
+    probed where this machine could run it; None where only the cluster can say, or weights are
+    not on disk.
     """
     taken: dict[str, list[float]] = {}
     for trial in plan.trials():
@@ -35,11 +36,13 @@ def estimate_seconds(
 def _probed(plan: Plan, trial: TrialSpec) -> float | None:
     if plan.resources.gpus and not torch.cuda.is_available():
         return None
+    job = Job.of(plan)
+    if not on_disk(trial, job):
+        return None
     device = torch.device("cuda" if plan.resources.gpus else "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, int(plan.resources.cpus)))
     try:
-        job = Job.of(plan)
         plugin, backbone, task = warm(trial, job, device)
         return probe_seconds(
             trial,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from sweeper.execution.job import Job
-from sweeper.execution.worker import warm
+from sweeper.execution.worker import on_disk, warm
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
 from sweeper.train.memory import Memory, memory_of_trial
@@ -17,13 +17,13 @@ GIB = 1 << 30
 
 def footprints(plan: Plan, todo: Sequence[TrialSpec], device: torch.device) -> dict[str, Memory]:
     """Memory of a trial by the id of its cell, counted on `device`. Cells that differ in nothing
-    that takes memory are counted once.
+    that takes memory are counted once, those whose weights are not on disk not at all.
     """
     job = Job.of(plan)
     counted: dict[str, Memory] = {}
     found: dict[str, Memory] = {}
     for trial in todo:
-        if trial.cell_id in found:
+        if trial.cell_id in found or not on_disk(trial, job):
             continue
         recipe = {"batch_size", "optimizer"}
         key = trial.model_copy(update={"seed": 0}).model_dump_json(exclude={"recipe": True})
@@ -70,7 +70,7 @@ def shortages(plan: Plan, todo: Sequence[TrialSpec]) -> list[str]:
     return [
         shortage(trial, found[trial.cell_id], room, plan.resources.workers)
         for trial in {trial.cell_id: trial for trial in todo}.values()
-        if found[trial.cell_id].on_gpu(room) > room
+        if trial.cell_id in found and found[trial.cell_id].on_gpu(room) > room
     ]
 
 

@@ -86,6 +86,11 @@ def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backb
     )
 
 
+def on_disk(spec: TrialSpec, job: Job) -> bool:
+    """Whether the weights of `spec` are on this machine's disk."""
+    return towers.weights_path(spec.backbone, job.weights.get(spec.weights, "")) is not None
+
+
 def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dict[str, Split]:
     """The train split of each task that a parameter of the method names."""
     return {

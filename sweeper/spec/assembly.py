@@ -59,6 +59,14 @@ def assemble(
     )
 
 
+def misworded(template: str) -> str:
+    """The rule that a template breaks; empty where it breaks none."""
+    around = template.split("{}")
+    text = len(around) == 2 and not any(sign in part for part in around for sign in "{}")
+    fits = text or template in ("", "coop")
+    return "" if fits else "a text with one '{}', where the class name goes, or coop"
+
+
 def clashes(spec: TrialSpec) -> list[tuple[str, str, str]]:
     """Settings that cannot stand together: (the one to blame, what was found, the rule)."""
     found = []
@@ -66,10 +74,7 @@ def clashes(spec: TrialSpec) -> list[tuple[str, str, str]]:
     if protocol.shots and protocol.data_fraction < 1:
         got = f"shots: {protocol.shots} with data_fraction: {protocol.data_fraction}"
         found.append(("data_fraction", got, "shots, or a fraction"))
-    around = protocol.template.split("{}")
-    text = len(around) == 2 and not any(sign in part for part in around for sign in "{}")
-    if not text and protocol.template not in ("", "coop"):
-        rule = "a text with one '{}', where the class name goes, or coop"
+    if rule := misworded(protocol.template):
         found.append(("template", f"template: {protocol.template!r}", rule))
     if recipe.warmup_epochs > recipe.epochs:
         got = f"warmup_epochs: {recipe.warmup_epochs} of epochs: {recipe.epochs}"

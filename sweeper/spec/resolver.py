@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.errors import InputError
-from sweeper.spec.assembly import NAMES, PROTOCOL, RECIPE, Ground, assemble, clashes
+from sweeper.spec.assembly import (
+    NAMES,
+    PROTOCOL,
+    RECIPE,
+    Ground,
+    assemble,
+    clashes,
+    misworded,
+)
 from sweeper.spec.catalog import Catalog, Data, MethodEntry
 from sweeper.spec.guard import check_selection, lent
 from sweeper.spec.lookup import Lookup
@@ -77,7 +85,8 @@ class Resolver:
         fitting = self._fitting(params, entry, method)
         recipe, protocol = self._built(settings, method)
         chosen = check_selection(settings, entry, method, self._mistakes)
-        right = recipe is not None and protocol is not None and all_there and chosen
+        worded = self._worded(settings, task if data is not None else None)
+        right = None not in (recipe, protocol) and all_there and chosen and worded
         if not fitting or weights is None or backbone is None:
             return None
         plain = {name: node.plain() for name, node in settings.items()}
@@ -95,7 +104,7 @@ class Resolver:
             ground = Ground(*place, identities)
             spec = assemble(entry, plain, ground, seed=0)
             held = spec.params | {name: plain[name] for name in lacking}
-            whole = self._consistent(asked, settings, spec) and self._worded(settings, task)
+            whole = self._consistent(asked, settings, spec)
             spec = spec.model_copy(update={"params": held}) if whole else None
         return Found(spec, entry.trains, str(backbone.value), skip, _blamed(asked, skip))
 
@@ -190,7 +199,12 @@ class Resolver:
     def _worded(self, settings: Mapping[str, Node], task: Node | None) -> bool:
         """Whether the task can be told with the template that is asked for."""
         node = settings.get("template")
-        if node is None or task is None or not node.value:
+        if node is None or not isinstance(node.value, str) or not node.value:
+            return True  # bounds are checked elsewhere
+        if rule := misworded(node.value):
+            self._mistakes.add(node.place, f"template: {node.value!r}", rule)
+            return False
+        if task is None:
             return True
         try:
             self._catalog.template(str(task.value), str(node.value), task.folder)

@@ -76,7 +76,7 @@ def load(name: str, preprocessing: Preprocessing, relative_to: Path = Path()) ->
 
 def parts_of(name: str, relative_to: Path = Path()) -> list[str]:
     """The names that `name` joins; itself, where it joins none or is a path with a '+' in it."""
-    if _is_path(name) and (relative_to / Path(name).expanduser()).exists():
+    if _is_path(name) and os.path.exists(relative_to / os.path.expanduser(name)):
         return [name]
     return name.split(joint.SIGN)
 
@@ -84,7 +84,7 @@ def parts_of(name: str, relative_to: Path = Path()) -> list[str]:
 def located(name: str, relative_to: Path) -> str:
     """`name` with absolute paths for its paths, under which any worker finds them."""
     return joint.SIGN.join(
-        str((relative_to / Path(part).expanduser()).resolve()) if _is_path(part) else part
+        str(_place(part, relative_to)) if _is_path(part) else part
         for part in parts_of(name, relative_to)
     )
 
@@ -92,7 +92,7 @@ def located(name: str, relative_to: Path) -> str:
 def folders_of(name: str, relative_to: Path = Path()) -> list[Path]:
     """The folders and files of images in `name`, whether they are there or not."""
     parts = parts_of(name, relative_to)
-    return [relative_to / Path(part).expanduser() for part in parts if _is_path(part)]
+    return [relative_to / os.path.expanduser(part) for part in parts if _is_path(part)]
 
 
 def data_root() -> Path:
@@ -104,7 +104,7 @@ def data_root() -> Path:
 def _listed(name: str, relative_to: Path) -> Listing:
     """What stands on disk of a user's images or of a public set, which may be `Missing`."""
     if _is_path(name):
-        return _at((relative_to / Path(name).expanduser()).resolve())
+        return _at(_place(name, relative_to))
     if name in data_sets():
         return data_sets()[name].listing(data_root())
     hint = nearest(name, names())
@@ -123,7 +123,19 @@ def _at_hand(name: str, relative_to: Path) -> Listing:
         raise InputError(Problem("task", f"'{name}'", "its files", str(missing))) from missing
 
 
+def _place(path: str, relative_to: Path) -> Path:
+    """`path` made absolute; unlike `Path.resolve`, it bears a link to itself."""
+    return Path(os.path.realpath(relative_to / os.path.expanduser(path)))
+
+
 def _at(path: Path) -> Listing:
+    try:
+        return _opened(path)
+    except OSError as error:
+        raise InputError(Problem(str(path), f"unreadable ({error.strerror})", FORMS)) from error
+
+
+def _opened(path: Path) -> Listing:
     if path.is_dir():
         kind = parquet if shard.is_folder(path) else folder
         return collection.listing(kind.collection(path))
@@ -138,7 +150,7 @@ def _at(path: Path) -> Listing:
 def _info(name: str, relative_to: Path, found: Listing) -> TaskInfo:
     if not _is_path(name):
         return _of_set(data_sets()[name], found)
-    path = (relative_to / Path(name).expanduser()).resolve()
+    path = _place(name, relative_to)
     sizes = {split: len(pictures) for split, pictures in found.splits.items()}
     kind = "folder" if path.is_dir() else f"{path.suffix[1:].lower()} file"
     return TaskInfo(

@@ -1,7 +1,8 @@
 """Any folder of images: one sub-folder per class.
 
     my_images/<class>/*.jpg                     dealt to train, val and test (`collection`)
-    my_images/{train,val,test}/<class>/*.jpg    as given; `valid` and `validation` are val
+    my_images/{train,val,test}/<class>/*.jpg    as given; `valid` and `validation` are val,
+                                                and capitals do not matter
 
 A class is named after its folder, underscores read as spaces. Hidden files, files that are not
 images, deeper folders and links to folders are left out, and counted in a note.
@@ -21,8 +22,8 @@ from sweeper.tasks.image import SUFFIXES
 from sweeper.tasks.listing import CALLED
 
 HINT = (
-    "Put the images of each class into a folder named after it; images in deeper folders do "
-    "not count."
+    "Put the images of each class into a folder named after it; images in deeper folders, and "
+    "links to folders, do not count."
 )
 
 
@@ -66,12 +67,12 @@ def collection(root: Path) -> Collection:
 def _look(root: Path) -> _Found:
     found = _Found()
     top = _folders(root, "", found)
-    splits = [CALLED.get(name) for name in top]
+    splits = [CALLED.get(name.lower()) for name in top]
     if "train" in splits and None not in splits:
         if len(set(splits)) < len(splits):
             said = f"more than one folder for a split: {', '.join(top)}"
             raise InputError(Problem(str(root), said, "one for train, one for val, one for test"))
-        groups = {CALLED[name]: (name, _folders(root, name, found)) for name in top}
+        groups = {CALLED[name.lower()]: (name, _folders(root, name, found)) for name in top}
     else:
         groups = {"": ("", top)}
     for split, (place, names) in groups.items():

@@ -48,9 +48,12 @@ def collection(root: Path) -> Collection:
         [said[row] for row in kept], names, lambda at: table.place(kept[at]), str(root)
     )
     notes += tuple(alike(labels.classes, str(root)))
-    left_out = len(said) - len(kept)
-    if left_out:
-        notes += (f"{root}: left out {left_out:,} rows that are not of train, val or test",)
+    if others := table.others():
+        shown = ", ".join(f"'{each}'" for each in [*dict.fromkeys(others)][:3])
+        if not kept:
+            problems.append(Problem(str(root), f"splits {shown} alone", "train, val or test"))
+        rows = f"{len(others):,} rows that are not of train, val or test but of {shown}"
+        notes += (f"{root}: left out {rows}",)
     called = table.names()
     watched = [*(file.path for file in files), beside]
     return Collection(
@@ -110,7 +113,7 @@ class _Rows:
             return [*range(len(splits))], splits, []
         kept, splits, problems = [], [], []
         for row, said in enumerate(self.column("given")):
-            split = CALLED.get(str(said).strip().lower())
+            split = _split(said)
             if said is None:
                 rule = "train, val or test"
                 problems.append(Problem(self.place(row), "no split (null)", rule))
@@ -118,6 +121,11 @@ class _Rows:
                 kept.append(row)
                 splits.append(split)
         return kept, splits, problems
+
+    def others(self) -> list[Written]:
+        """What stands for the split in the rows of another one."""
+        said = self.column("given") if self._files[0].given else []
+        return [each for each in said if each is not None and _split(each) is None]
 
     def names(self) -> list[str] | None:
         """The paths of all rows; None where they do not tell all rows apart."""
@@ -135,6 +143,11 @@ class _Rows:
         except (pa.ArrowException, OSError) as error:
             self._damaged[group] = f"row group {number}: {error}"
             raise ValueError(self._damaged[group]) from error
+
+
+def _split(said: Written) -> str | None:
+    """The split that a row says it is of, if it is one."""
+    return CALLED.get(str(said).strip().lower())
 
 
 def _where(root: Path, split: str, name: str) -> str:

@@ -38,6 +38,7 @@ class Shard:
     given: str  # the column that names splits
     name: str  # the column of paths, 'image.path' for a field of a struct
     classes: tuple[str, ...] | None  # of Hugging Face's metadata
+    texts: bool  # whether labels are texts
 
     def column(self, what: str) -> list[Written]:
         """The values of the column that is called `what` here: label, given or name."""
@@ -121,13 +122,16 @@ def _opened(named: Sequence[tuple[Path, str]]) -> list[Shard]:
         problems += _unfit(path, schema, columns)
         groups = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
         names = _class_labels(schema, columns["label"])
-        files.append(Shard(path, split, tuple(groups), classes=names, **columns))
+        texts = bool(columns["label"]) and _is_text(schema.field(columns["label"]).type)
+        files.append(Shard(path, split, tuple(groups), classes=names, texts=texts, **columns))
     for file in files[1:]:
         if replace(file, path=Path(), split="", groups=()) != replace(
             files[0], path=Path(), split="", groups=()
         ):
             rule = f"those of {files[0].path}"
-            problems.append(Problem(str(file.path), "other columns or class names", rule))
+            problems.append(
+                Problem(str(file.path), "other columns, kinds of label or class names", rule)
+            )
     if problems:
         raise InputError(problems)
     return files
@@ -171,8 +175,12 @@ def _is_image(kind: pa.DataType) -> bool:
 
 def _is_label(kind: pa.DataType) -> bool:
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return bool(text or pa.types.is_integer(kind))
+    return bool(_is_text(kind) or pa.types.is_integer(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _class_labels(schema: pa.Schema, label: str) -> tuple[str, ...] | None:

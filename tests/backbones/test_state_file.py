@@ -78,3 +78,11 @@ def test_what_holds_no_tensors_by_name_is_refused(tmp_path: Path) -> None:
     torch.save([torch.ones(2)], tmp_path / "list.pth")
     with pytest.raises(InputError, match="a list instead of tensors by name"):
         read(tmp_path / "list.pth")
+
+
+def test_no_error_tells_to_run_what_a_file_holds(tmp_path: Path) -> None:
+    path = tmp_path / "note.pth"
+    path.write_text("hello")
+    with pytest.raises(InputError, match="no file of tensors") as caught:
+        read(path)
+    assert "weights_only" not in str(caught.value)

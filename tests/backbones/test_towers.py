@@ -108,6 +108,13 @@ def test_missing_weights_offline_are_named(monkeypatch: pytest.MonkeyPatch, tmp_
     assert towers.weights_path("timm/vit_tiny_patch16_224.augreg_in21k") is None
 
 
+def test_what_is_on_disk_is_not_fetched_and_what_is_nowhere_is_named() -> None:
+    assert towers.fetch("embedded") == shipped.FOLDER / "weights.safetensors"
+    for name in (B32, "timm/vit_tiny_patch16_224.augreg_in21k"):
+        with pytest.raises(InputError, match=f"backbone '{name}': its weights are not on disk"):
+            towers.fetch(name)
+
+
 def test_missing_embedded_weights_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

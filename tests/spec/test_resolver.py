@@ -68,6 +68,12 @@ def test_a_template_that_a_task_does_not_have_is_a_mistake_of_its_line(tmp_path:
     assert sorted(set(templates)) == ["", "a {}.", "coop"]
 
 
+def test_a_template_is_told_with_all_other_mistakes(tmp_path: Path) -> None:
+    found = complaints(tmp_path, BASE + "  template: a photo\n  shots: -1\n  precision: fp16\n")
+    assert len(found) == 3
+    assert sum("template: 'a photo'; expected a text with one" in each for each in found) == 1
+
+
 def test_a_template_has_one_place_for_the_class(tmp_path: Path) -> None:
     text = BASE.lstrip() + "ablate: {template: ['a {}.', a photo, '{} and {}', 'a {kind} {}']}\n"
     found = complaints(tmp_path, text)

@@ -99,6 +99,37 @@ def test_a_split_that_is_not_given_is_dealt_from_train(tmp_path):
     assert task.val.labels.unique().tolist() == [0, 1]
 
 
+def test_splits_may_be_written_with_capitals(tmp_path):
+    for split in ("Train", "Valid", "TEST"):
+        for name in ("a", "b"):
+            fill(tmp_path / "given" / split / name, 2)
+    info = describe(tmp_path / "given")
+    assert info.classes == ("a", "b")
+    assert (info.rule, info.sizes) == ("given", {"train": 4, "val": 4, "test": 4})
+
+
+def test_a_file_whose_name_is_not_utf_8_is_an_image_like_any_other(pets):
+    (pets / "dog" / "000.png").rename(os.fsdecode(os.fsencode(pets / "dog") + b"/caf\xe9.png"))
+    assert sum(describe(pets).sizes.values()) == 40
+
+
+def test_a_path_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    loop, long = tmp_path / "loop", tmp_path / ("a" * 300)
+    loop.symlink_to(loop)
+    for path in (loop, long):
+        (found,) = problems(path)
+        assert found.startswith(f"{path}: ")
+        assert "a folder of images" in found
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (tmp_path / "shut").mkdir()
+    (found,) = problems(tmp_path / "shut")
+    assert found.startswith(f"{tmp_path / 'shut'}: unreadable (Permission denied)")
+
+
 def test_a_class_may_be_called_train(tmp_path):
     for name in ("train", "bus"):
         fill(tmp_path / "vehicles" / name, 5)

@@ -166,7 +166,14 @@ def test_rows_of_other_splits_are_left_out_and_said(tmp_path, capsys):
     task = catalog.load(path, SMALL)
     assert levels(task.test) == [*range(2, 36, 3)]
     assert catalog.describe(path, HERE).sizes["test"] == 12
-    assert "left out 12 rows that are not of train, val or test" in capsys.readouterr().err
+    found = capsys.readouterr().err
+    assert "left out 12 rows that are not of train, val or test but of 'extra'" in found
+
+
+def test_splits_that_are_none_of_the_three_are_named(tmp_path):
+    path = write(tmp_path / "a.parquet", column(rows(12, split=["fold 1", "fold 2"] * 6)))
+    rule = "splits 'fold 1', 'fold 2' alone; expected train, val or test"
+    assert f"{path}: {rule}" in problems(path)
 
 
 def test_a_class_that_train_lacks_is_an_error_and_one_that_test_lacks_a_note(tmp_path, capsys):

@@ -63,7 +63,14 @@ def test_files_must_agree_in_their_class_names(tmp_path):
     write(tmp_path / "train-0.parquet", column(rows(9), ["a", "b", "c"]))
     write(tmp_path / "test-0.parquet", column(rows(9), ["a", "c", "b"]))
     (found,) = problems(str(tmp_path))
-    assert "other columns or class names" in found
+    assert "other columns, kinds of label or class names" in found
+
+
+def test_files_must_agree_in_the_kind_of_their_labels(tmp_path):
+    write(tmp_path / "train-0.parquet", column(rows(9)))
+    write(tmp_path / "test-0.parquet", column({**rows(9), "label": ["a", "b", "c"] * 3}))
+    (found,) = problems(str(tmp_path))
+    assert found.startswith(f"{tmp_path / 'train-0.parquet'}: other columns, kinds of label")
 
 
 def test_a_damaged_row_group_breaks_its_rows_and_no_others(tmp_path):
