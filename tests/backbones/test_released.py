@@ -80,7 +80,7 @@ def test_weights_in_the_hub_s_cache_are_found_and_loaded(
     assert path is not None
     assert path.name == "open_clip_model.safetensors"
     info = released.describe(name)
-    backbone = released.backbone(released.load(name), info)
+    backbone = released.backbone(released.load(name), info, name)
     assert type(backbone) is kind
     images = torch.randn(2, 3, info.preprocessing.size, info.preprocessing.size)
     found = backbone.encode_image(images)
@@ -95,7 +95,7 @@ def test_a_tower_with_the_text_tower_of_another_library_comes_without_it(tiny: P
     put(tiny, "Tiny-words", {**state, "text.transformer.something": torch.ones(3)})
     info = released.describe(name)
     assert info.ways == {"input_tokens", "block_tokens", "weights"}
-    backbone = released.backbone(released.load(name), info)
+    backbone = released.backbone(released.load(name), info, name)
     images = torch.randn(2, 3, 32, 32)
     assert (backbone.encode_image(images) - real.encode_image(images)).abs().max().item() < 1e-4
     with pytest.raises(ValueError, match="no text tower"):
@@ -142,9 +142,8 @@ def test_a_tokenizer_that_is_not_to_be_had_is_one_error(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tiny, "Tiny-plain", model("Tiny-plain").state_dict())
-    backbone = released.backbone(
-        released.load("openclip/Tiny-plain@test"), released.describe("openclip/Tiny-plain@test")
-    )
+    name = "openclip/Tiny-plain@test"
+    backbone = released.backbone(released.load(name), released.describe(name), name)
 
     def gone(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("No module named 'transformers'")

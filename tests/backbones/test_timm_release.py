@@ -115,7 +115,7 @@ def test_weights_in_the_hub_s_cache_are_found_and_loaded(name: str, cache: Path)
     (folder / "refs" / "main").write_text("f00")
     save_file(real.state_dict(), folder / "snapshots" / "f00" / "model.safetensors")
     assert timm_release.weights_path(name) == folder / "snapshots" / "f00" / "model.safetensors"
-    backbone = timm_release.backbone(timm_release.load(name), info)
+    backbone = timm_release.backbone(timm_release.load(name), info, name)
     size = info.preprocessing.size
     images = torch.randn(2, 3, size, size)
     expected = real.forward_head(real.forward_features(images), pre_logits=True)

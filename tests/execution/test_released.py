@@ -90,7 +90,7 @@ def test_weights_of_finished_trials_are_not_asked_for(asked: list[str]) -> None:
 
 
 def test_what_is_not_on_disk_is_neither_timed_nor_weighed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(towers, "weights_path", lambda *_: None)
     assert estimate_seconds(plan(), TODO[:1], {}) == {TODO[0].id: None}
