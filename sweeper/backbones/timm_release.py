@@ -112,13 +112,12 @@ def load(name: str, state: Mapping[str, Tensor] | None = None) -> Any:
     """
     config = _config(name)
     if state is None:
-        classes, state = config.num_classes, state_file.read(fetch(name))
+        classes, found = config.num_classes, clean_state_dict(state_file.read(fetch(name)))
     else:
-        state = clean_state_dict(dict(state))
-        classes = len(state.get(f"{config.classifier}.weight", ()))
+        found = clean_state_dict(dict(state))
+        classes = len(found.get(f"{config.classifier}.weight", ()))
     model = built(lambda: timm.create_model(name.removeprefix(PREFIX), num_classes=classes))
-    own = _converted(name, model, clean_state_dict(dict(state)))
-    return filled(model, own, f"weights of {name}")
+    return filled(model, _converted(name, model, found), f"weights of {name}")
 
 
 def backbone(
