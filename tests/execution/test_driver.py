@@ -141,7 +141,7 @@ def test_a_search_draws_trains_stops_early_and_counts_what_is_done(tmp_path: Pat
         return Search(
             method="tpe",
             num_trials=count,
-            base={"epochs": 4},
+            base={"backbone": "embedded", "epochs": 4},
             space={"lr": {"kind": "log_uniform", "low": 1e-7, "high": 0.1}},
             early_terminate=EarlyTerminate(min_iter=1, eta=2),
         )
