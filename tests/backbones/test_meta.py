@@ -28,6 +28,9 @@ SMALL: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", SMALL)
 def test_a_filled_model_has_the_weights_and_buffers_of_the_real_one(name: str) -> None:
     real = SMALL[name]()
+    with torch.no_grad():
+        for value in real.parameters():
+            value.nan_to_num_()  # open_clip leaves one of CoCa's as the memory was
     empty = built(SMALL[name])
     assert all(value.is_meta for value in empty.parameters())
     model = filled(empty, real.state_dict(), "weights")
