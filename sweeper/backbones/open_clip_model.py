@@ -18,6 +18,8 @@ from open_clip.model import (
 )
 from torch import Tensor, nn
 
+from sweeper.backbones.weights_file import NUMBERS
+
 
 def image_tower_of(config: Mapping[str, Any]) -> Any:
     """The image tower alone."""
@@ -47,7 +49,7 @@ def converted(model: Any, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return found
     if not hasattr(model, "positional_embedding"):
         found = convert_to_custom_text_state_dict(found)
-    for beside in ("input_resolution", "context_length", "vocab_size"):  # of OpenAI's own files
+    for beside in NUMBERS:
         found.pop(beside, None)
     if model.logit_bias is not None and "logit_bias" not in found:
         found["logit_bias"] = torch.zeros_like(found["logit_scale"])

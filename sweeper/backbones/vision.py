@@ -23,7 +23,7 @@ from sweeper.backbones.image_tower import ImageTower, Pooling, Trace
 from sweeper.backbones.prompts import Adapter, Prompts, as_prompts
 from sweeper.backbones.shortcuts import ALL, Shortcuts
 
-ACTIVATIONS = {"GELU": "gelu", "QuickGELU": "quick_gelu"}  # of the libraries, by name
+ACTIVATION_WORDS = {"GELU": "gelu", "QuickGELU": "quick_gelu"}  # of the libraries, by name
 
 
 class VisionBackbone:
@@ -209,6 +209,6 @@ def describe_model(
         prefix=model.num_prefix_tokens,
         pooling=pooling or own,
         head_classes=head,
-        activation=ACTIVATIONS.get(type(model.blocks[0].mlp.act).__name__, ""),
+        activation=ACTIVATION_WORDS.get(type(model.blocks[0].mlp.act).__name__, ""),
         licence=licence,
     )

@@ -16,10 +16,8 @@ def say_assumed(plan: Plan) -> None:
 
 
 def _notes(plan: Plan) -> Iterator[str]:
-    named = {(trial.backbone, trial.weights) for trial in plan.trials()}
-    if plan.search is not None:
-        named.add((str(plan.search.base["backbone"]), plan.search.weights))
-    files = sorted((name, each) for name, each in named if kind_of(each) == "weights")
+    named = plan.backbones(plan.trials())
+    files = [(name, identity) for name, identity in named if kind_of(identity) == "weights"]
     if not files:
         return
     from sweeper.backbones import towers

@@ -39,13 +39,13 @@ def tasks(words: Words = None, json: options.Json = False) -> None:
     with those declared; exit code 2 if anything is wrong. A data set that is absent is no error
     unless it is named.
     """
-    from sweeper.tasks import inventory
+    from sweeper.tasks import catalog, inventory
 
     given = words or []
     if given[:1] == [CHECK]:
         _check(given[1:], json=json)
         return
-    chosen = inventory.known(given or inventory.names(), Path.cwd())
+    chosen = inventory.known(given or catalog.names(), Path.cwd())
     found = [inventory.entry(name, Path.cwd()) for name in chosen]
     if json:
         print_json("tasks", tasks=[_plain(each) for each in found])
@@ -114,7 +114,7 @@ def _check(names: Sequence[str], *, json: bool) -> None:
     from sweeper.tasks import catalog, inventory
     from sweeper.tasks.drawn import DRAWN
 
-    chosen = inventory.known(names or sorted({*inventory.names()} - {*DRAWN}), Path.cwd())
+    chosen = inventory.known(names or sorted({*catalog.names()} - {*DRAWN}), Path.cwd())
     parts = [part for name in chosen for part in catalog.parts_of(name, Path.cwd())]
     whole: set[str] = set()
     found = [_verified(part, whole, named=bool(names)) for part in dict.fromkeys(parts)]

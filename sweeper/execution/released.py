@@ -17,10 +17,8 @@ from sweeper.spec.trial import TrialSpec
 
 def released(plan: Plan, todo: Sequence[TrialSpec]) -> list[str]:
     """The backbones of `todo`, and of the search, that are no files of the user's."""
-    named = {(trial.backbone, trial.weights) for trial in todo}
-    if plan.search is not None:
-        named.add((str(plan.search.base["backbone"]), plan.search.weights))
-    return sorted(name for name, identity in named if kind_of(identity) != "weights")
+    named = plan.backbones(todo)
+    return [name for name, identity in named if kind_of(identity) != "weights"]
 
 
 def fetch(names: Sequence[str], cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -137,6 +138,13 @@ class Plan(_Frozen):
         """Every trial once, in the order of the cells."""
         found = {trial.id: trial for cell in self.cells for trial in cell.trials}
         return list(found.values())
+
+    def backbones(self, trials: Iterable[TrialSpec]) -> list[tuple[str, str]]:
+        """Name and weights of each backbone that `trials` and the search stand on."""
+        named = {(trial.backbone, trial.weights) for trial in trials}
+        if self.search is not None:
+            named.add((str(self.search.base["backbone"]), self.search.weights))
+        return sorted(named)
 
     @property
     def digest(self) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -19,8 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sweeper.backbones.backbone import Preprocessing
-from sweeper.errors import InputError, Problem
-from sweeper.tasks.task import Split
+from sweeper.errors import Problem
 
 SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"]
@@ -79,42 +76,6 @@ def resize(images: Tensor, preprocessing: Preprocessing) -> Tensor:
         )
     top, left = (round((side - size) / 2) for side in shape)
     return resized[..., top : top + size, left : left + size]
-
-
-def read_splits(
-    root: Path, splits: Mapping[str, Mapping[str, int]], preprocessing: Preprocessing
-) -> dict[str, Split]:
-    """The images of `splits` (split -> file relative to `root` -> label) at the backbone's size.
-
-    Raises InputError naming every file that cannot be read.
-    """
-    size = preprocessing.size
-    found = {
-        split: Split(
-            torch.empty(len(files), 3, size, size, dtype=torch.uint8),
-            torch.tensor(list(files.values()), dtype=torch.int64),
-        )
-        for split, files in splits.items()
-    }
-    slots = [
-        (root / file, found[split].images[place])
-        for split, files in splits.items()
-        for place, file in enumerate(files)
-    ]
-
-    def fill(slot: tuple[Path, Tensor]) -> Problem | None:
-        path, pixels = slot
-        try:
-            pixels.copy_(resize(decode(path.read_bytes())[None], preprocessing)[0])
-        except (OSError, ValueError) as error:
-            return unreadable(path, error)
-        return None
-
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        problems = [problem for problem in pool.map(fill, slots) if problem]
-    if problems:
-        raise InputError(problems)
-    return found
 
 
 def unreadable(path: Path | str, reason: Exception) -> Problem:

@@ -41,14 +41,9 @@ class Entry:
     found: Listing | None = None  # of a public set
 
 
-def names() -> list[str]:
-    """Every task that has a name of its own."""
-    return sorted({*catalog.names(), *data_sets()})
-
-
 def known(given: Sequence[str], relative_to: Path) -> list[str]:
     """`given`. Raises InputError with all that name neither a task nor a path."""
-    built_in, problems = names(), []
+    built_in, problems = catalog.names(), []
     for name in given:
         for part in catalog.parts_of(name, relative_to):
             if part in built_in or "/" in part or part.startswith("."):

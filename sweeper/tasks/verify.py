@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-import torch
 
 from sweeper.errors import Problem
 from sweeper.tasks.listing import Listing, Pictures
+from sweeper.tasks.threads import in_chunks
 
 NAMED = 20  # broken images that are named
-AHEAD = 10_000  # images handed to the threads at a time
+AHEAD = 256  # images handed to a thread at a time
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def verify(found: Listing, whole: set[str]) -> Verdict:
 
 
 def _problems(split: Pictures, whole: set[str]) -> list[Problem]:
-    def look(number: int) -> Problem | None:
+    def look_at(number: int) -> Problem | None:
         name = split.name(number)
         if name in whole:
             return None
@@ -57,9 +55,8 @@ def _problems(split: Pictures, whole: set[str]) -> list[Problem]:
             whole.add(name)
         return None
 
-    problems: list[Problem] = []
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for start in range(0, len(split), AHEAD):
-            numbers = range(start, min(start + AHEAD, len(split)))
-            problems += [found for found in pool.map(look, numbers) if found is not None]
-    return problems
+    def look(numbers: range) -> list[Problem]:
+        return [found for found in map(look_at, numbers) if found is not None]
+
+    doing = f"checking {len(split):,} images"
+    return [found for chunk in in_chunks(len(split), look, doing, AHEAD) for found in chunk]
