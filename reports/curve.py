@@ -10,7 +10,8 @@ from reports.entry import Entry
 from reports.footnote import reference, remarks
 from reports.published import obstacles, published
 from reports.statistics import Robustness, robustness
-from sweeper.spec.plan import Curve, Plan
+from sweeper.spec.plan import Plan
+from sweeper.spec.shown import Curve
 from sweeper.tracking.summary import Summary
 
 
@@ -84,7 +85,7 @@ def _beside(
     values = {row: settings.get(row, _number(row)) for row in table.rows}
     lines = {
         column: sorted(
-            (setting, table.rows[row][column])
+            (setting, float(table.rows[row][column]))
             for row, setting in values.items()
             if setting is not None and column in table.rows[row]
         )
@@ -92,7 +93,10 @@ def _beside(
     }
     title = f"Published: {paper.paper.upper()}, {table.source}\n"
     comparable = any(
-        not obstacles(paper, name, column, cell.config) for column in lines for cell in plan.cells
+        not obstacles(paper, name, column, cell.config, row)
+        for row in table.rows
+        for column in lines
+        for cell in plan.cells
     )
     title += "" if comparable else "not measured as ours: compare shape, not value"
     return {column: points for column, points in lines.items() if points}, title

@@ -22,68 +22,115 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Erratum(_Frozen):
+    """What is wrong in the paper about a row, or about one of its values; the value stays."""
+
+    row: str
+    column: str = ""  # empty: the whole row
+    text: str
+
+
 class PublishedTable(_Frozen):
-    """One table of a paper. `rows`: label -> column -> top-1 in percent."""
+    """One table of a paper, or one figure whose points it prints.
+
+    rows: label -> column -> value, as printed; where several things make a row, their labels are
+        joined by ' / ', the outermost first.
+    protocol: how it was measured, under the names of a trial's settings. settings: row -> what is
+        otherwise in that row, `backbone` among it.
+    backbone: empty where it is the paper's. columns: empty where they are the paper's.
+    """
 
     source: str
     caption: str
-    protocol: dict[str, int | float | str]
+    unit: Literal["percent", "points", "millions", "seconds", "count", "nmi", "text"] = "percent"
+    protocol: dict[str, int | float | str] = {}
+    settings: dict[str, dict[str, int | float | str]] = {}
+    backbone: str = ""
+    columns: dict[str, str] = {}
     note: str = ""
-    rows: dict[str, dict[str, float]]
+    errors: tuple[Erratum, ...] = ()
+    rows: dict[str, dict[str, int | float | str]]
 
 
 class Paper(_Frozen):
-    """The tables of one paper, all measured on one backbone. `columns`: name -> our task."""
+    """The tables of one paper. `columns`: name in the paper -> our task, empty for no task."""
 
     paper: str
     title: str
-    unit: Literal["percent"]
     backbone: str
     columns: dict[str, str]
     tables: dict[str, PublishedTable]
 
     @model_validator(mode="after")
-    def _only_known_columns(self) -> Paper:
+    def _only_known_names(self) -> Paper:
         for name, table in self.tables.items():
-            for row, values in table.rows.items():
-                unknown = sorted(set(values) - set(self.columns))
-                if unknown:
-                    raise ValueError(f"{self.paper}/{name}, row '{row}': unknown column {unknown}")
+            columns = table.columns or self.columns
+            named = {(row, column) for row, values in table.rows.items() for column in values}
+            named |= {(each.row, each.column) for each in table.errors if each.column}
+            for row, column in sorted(named):
+                if column not in columns:
+                    where = f"{self.paper}/{name}, row '{row}'"
+                    raise ValueError(f"{where}: unknown column '{column}'")
+            for row in [*table.settings, *(each.row for each in table.errors)]:
+                if row not in table.rows:
+                    raise ValueError(f"{self.paper}/{name}: unknown row '{row}'")
         return self
 
     def columns_of(self, table: str) -> list[str]:
         """The columns that `table` has values in, in the paper's order."""
         used = {column for row in self.tables[table].rows.values() for column in row}
-        return [column for column in self.columns if column in used]
+        return [column for column in self._columns(table) if column in used]
+
+    def task_of(self, table: str, column: str) -> str:
+        """Our task of a column of `table`; empty where it is none."""
+        return self._columns(table)[column]
+
+    def backbone_of(self, table: str, row: str) -> str:
+        """The backbone that a row of `table` was measured on."""
+        own = self.tables[table].settings.get(row, {}).get("backbone")
+        return str(own or self.tables[table].backbone or self.backbone)
+
+    def _columns(self, table: str) -> dict[str, str]:
+        return self.tables[table].columns or self.columns
+
+
+def known() -> list[str]:
+    """The names of the papers."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def published(target: str) -> tuple[Paper, str]:
     """The paper and the table that `target`, such as 'pgn/T3a', names. Raises InputError."""
     name, _, table = target.partition("/")
-    papers = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    if name not in papers:
-        problem = Problem("target", f"'{target}'", "PAPER/TABLE", nearest(name, papers))
+    if name not in known():
+        problem = Problem("target", f"'{target}'", "PAPER/TABLE", nearest(name, known()))
         raise InputError(problem)
     paper = _read(name)
     if table not in paper.tables:
-        known = [f"{name}/{key}" for key in paper.tables]
-        problem = Problem("target", f"'{target}'", "a published table", nearest(target, known))
+        there = [f"{name}/{key}" for key in paper.tables]
+        problem = Problem("target", f"'{target}'", "a published table", nearest(target, there))
         raise InputError(problem)
     return paper, table
 
 
-def obstacles(paper: Paper, table: str, column: str, config: Mapping[str, Any]) -> list[str]:
-    """Why our cell `config` is not comparable with `column` of `table`; empty if it is."""
+def obstacles(
+    paper: Paper, table: str, column: str, config: Mapping[str, Any], row: str = ""
+) -> list[str]:
+    """Why our cell `config` is not comparable with `column` of `table`, in `row` if that has
+    settings of its own; empty if it is.
+    """
     found = []
     settings = {**dict(Recipe()), **config, **protocol_of(config)}  # defaults are not in a config
-    if config.get("backbone") != paper.backbone:
+    if config.get("backbone") != paper.backbone_of(table, row):
         found.append("another backbone")
-    if config.get("task") != paper.columns[column]:
+    if config.get("task") != paper.task_of(table, column):
         found.append("other data")
     if not config.get("epochs"):  # without training there is no recipe to differ in
         settings = protocol_of(config)
-    protocol = _ALL_DATA | paper.tables[table].protocol
+    published = paper.tables[table]
+    protocol = _ALL_DATA | published.protocol | published.settings.get(row, {})
     other = [k for k, v in protocol.items() if k in settings and settings[k] != v]
+    other = [name for name in other if name not in ("backbone", "task")]
     if other:
         found.append(f"other settings ({', '.join(other)})")
     return found

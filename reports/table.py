@@ -10,7 +10,8 @@ from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.published import Paper, obstacles, published
 from reports.statistics import best, difference
-from sweeper.spec.plan import Plan, Role, Table
+from sweeper.spec.plan import Plan, Role
+from sweeper.spec.shown import Table
 from sweeper.tracking.summary import Summary
 
 
@@ -134,17 +135,22 @@ def _beside(
     differences: dict[tuple[str, Column, str], tuple[float, str]] = {}
     reasons: list[str] = []
     for label, role in roles.items():
-        row = paper.tables[name].rows.get(_published_row(role), {})
+        published_row = _published_row(role)
+        row = _numbers(paper.tables[name].rows.get(published_row, {}))
         values |= {(label, column): value for column, value in row.items()}
         for (ours, place), entry in entries.items():
             for column, value in row.items() if ours == label else ():
-                against = obstacles(paper, name, column, entry.cell.config)
+                against = obstacles(paper, name, column, entry.cell.config, published_row)
                 summary = entry.summary
                 if against:
                     reasons += against
                 elif summary is not None:
                     differences[label, place, column] = _compare(summary, value)
     return Beside(paper, name, columns, values, differences, list(dict.fromkeys(reasons)))
+
+
+def _numbers(row: Mapping[str, int | float | str]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items() if not isinstance(value, str)}
 
 
 def _compare(ours: Summary, percent: float) -> tuple[float, str]:

@@ -46,7 +46,7 @@ def report_text(
     parts = [f"# {escaped(plan.sweep)}{under}"]
     if plan.note:
         parts.append(escaped(plan.note))
-    if any(cell.config.get("backbone") == "embedded" for cell in plan.cells):
+    if any(str(cell.config.get("backbone")).startswith("embedded") for cell in plan.cells):
         parts.append(EMBEDDED)
     parts.append(_header(recording))
     if plan.cells:

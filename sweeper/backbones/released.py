@@ -15,7 +15,7 @@ import open_clip
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from torch import Tensor
 
-from sweeper.backbones import state_file
+from sweeper.backbones import shipped, state_file
 from sweeper.backbones.backbone import Backbone, BackboneInfo, Preprocessing
 from sweeper.backbones.clip import ClipBackbone
 from sweeper.backbones.clip_config import (
@@ -202,6 +202,6 @@ def _split(name: str) -> tuple[str, str]:
             f"backbone '{name}'",
             "there is none of that name",
             f"'embedded', '{PREFIX}<model>@<pretrained tag>' or 'timm/<model>.<pretrained tag>'",
-            nearest(name, ["embedded", *names()]) or "`sweeper backbones '*'` lists them.",
+            nearest(name, [*shipped.names(), *names()]) or "`sweeper backbones '*'` lists them.",
         )
     )

@@ -1,16 +1,26 @@
-"""The backbone that comes with sweeper: `embedded/config.json` and `weights.safetensors`."""
+"""The backbones that come with sweeper: `embedded`, and what can be cut from it.
+
+`embedded/first-2` has only the first two blocks of its image tower, and then the same norm and
+projection: smaller, and not trained for it. `embedded/untrained` has an image tower of the same
+shape as it is initialised. The text tower is that of `embedded` in all of them. They are what
+sweeps over backbones and over sizes of backbones run on without a download.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeper.backbones.backbone import BackboneInfo, Preprocessing
 from sweeper.backbones.clip_config import describe_config
 from sweeper.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FOLDER = Path(__file__).parent / "embedded"
 
@@ -19,29 +29,44 @@ FOLDER = Path(__file__).parent / "embedded"
 MAX_PROMPTS = 128
 
 
+NAME = "embedded"
+UNTRAINED = "embedded/untrained"
+_FIRST = "embedded/first-"
+_WHAT = "small CLIP that comes with sweeper, trained on images that it draws"
+
+
+def names() -> list[str]:
+    """`embedded`, then the others, the deepest first."""
+    depth = _config()["vision_cfg"]["layers"]
+    return [NAME, *(f"{_FIRST}{kept}" for kept in range(depth - 1, 0, -1)), UNTRAINED]
+
+
 @cache
-def describe() -> BackboneInfo:
-    """The description of `embedded`; `weights` is the digest of the file.
+def describe(name: str = NAME) -> BackboneInfo:
+    """The description of one of `names`; its `weights` stem from the digest of the file.
 
     Raises:
         InputError: the weights are not there.
     """
-    config = _config()
+    config = _cut(name)
     # It was trained on images drawn at its own size; others are brought to it as CLIP's are.
     settings = {"interpolation": "bicubic", "resize": "crop"} | config["preprocess"]
     mean, std = tuple(settings.pop("mean")), tuple(settings.pop("std"))
+    digest = hashlib.sha256(_weights().read_bytes()).hexdigest()[:16]
+    blocks = config["vision_cfg"]["layers"]
+    others = {UNTRAINED: "; its image tower untrained", NAME: ""}
     return describe_config(
         config,
-        name="embedded",
-        weights=hashlib.sha256(_weights().read_bytes()).hexdigest()[:16],
-        description="small CLIP that comes with sweeper, trained on images that it draws",
+        name=name,
+        weights=digest + name.removeprefix(NAME),
+        description=_WHAT + others.get(name, f"; blocks of its image tower: the first {blocks}"),
         preprocessing=Preprocessing(mean=mean, std=std, **settings),
         max_prompts=MAX_PROMPTS,
         licence="apache-2.0",
     )
 
 
-def load() -> Any:
+def load(name: str = NAME) -> Any:
     """The model as an `open_clip.model.CLIP` in float32; any missing or extra weight is an error.
 
     Raises:
@@ -51,10 +76,37 @@ def load() -> Any:
 
     from sweeper.backbones import state_file
     from sweeper.backbones.meta import built, filled
+    from sweeper.seeds import keyed
 
+    config = _cut(name)
+
+    def make() -> CLIP:
+        return CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
+
+    state = _kept(state_file.read(_weights()), config["vision_cfg"]["layers"])
+    if name == UNTRAINED:
+        with keyed(0, UNTRAINED):
+            drawn = make().state_dict()
+        state |= {key: value for key, value in drawn.items() if key.startswith("visual.")}
+    return filled(built(make), state, f"weights of {name}")
+
+
+def _kept(state: Mapping[str, Tensor], blocks: int) -> dict[str, Tensor]:
+    """`state` with the first `blocks` blocks of the image tower alone."""
+    prefix = "visual.transformer.resblocks."
+    return {
+        key: value
+        for key, value in state.items()
+        if not key.startswith(prefix) or int(key.removeprefix(prefix).split(".")[0]) < blocks
+    }
+
+
+def _cut(name: str) -> dict[str, Any]:
+    """The configuration of one of `names`."""
     config = _config()
-    model = built(lambda: CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"]))
-    return filled(model, state_file.read(_weights()), "weights of embedded")
+    if name.startswith(_FIRST):
+        config["vision_cfg"]["layers"] = int(name.removeprefix(_FIRST))
+    return config
 
 
 def _config() -> dict[str, Any]:

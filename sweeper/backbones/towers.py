@@ -1,4 +1,4 @@
-"""The backbones by name: `embedded`, `openclip/<model>@<tag>`, `timm/<model>.<tag>`, or a file.
+"""The backbones by name: shipped, `openclip/<model>@<tag>`, `timm/<model>.<tag>`, or a file.
 
 A user's file of weights is called by its file name, `vit_b.pth` or `vit_b.pth@timm/<model>.<tag>`,
 free of paths; `path` says where it lies.
@@ -31,14 +31,14 @@ def names() -> list[str]:
     """Every backbone that `load` takes, those of the papers first."""
     from sweeper.backbones import released, timm_release
 
-    return ["embedded", *released.names(), *timm_release.names()]
+    return [*shipped.names(), *released.names(), *timm_release.names()]
 
 
 def of_papers() -> list[str]:
-    """The shipped backbone and those of the papers, the first of `names`."""
+    """The shipped backbones and those of the papers, the first of `names`."""
     from sweeper.backbones import released, timm_release
 
-    return ["embedded", *released.FIRST, *timm_release.FIRST]
+    return [*shipped.names(), *released.FIRST, *timm_release.FIRST]
 
 
 def weights_path(name: str, path: str = "") -> Path | None:
@@ -49,7 +49,7 @@ def weights_path(name: str, path: str = "") -> Path | None:
     """
     if path:
         return Path(path)
-    if name == "embedded":
+    if name in shipped.names():
         return shipped.weights_path()
     found: Path | None = _release(name).weights_path(name)
     return found
@@ -109,10 +109,10 @@ def load(
 
         file = WeightsFile.at(name, path)
         like, state = released_as(file), file.state(info.weights)
-    if like == "embedded":
+    if like in shipped.names():
         from sweeper.backbones.clip import ClipBackbone
 
-        return ClipBackbone(shipped.load().to(device), info, shortcuts)
+        return ClipBackbone(shipped.load(like).to(device), info, shortcuts)
     release = _release(like)
     model = release.load(like, state).to(device)
     found: Backbone = release.backbone(model, info, like, shortcuts)
@@ -125,8 +125,8 @@ def _released(name: str, path: str) -> BackboneInfo:
         from sweeper.backbones import architecture
 
         return architecture.describe(WeightsFile.at(name, path))
-    if name == "embedded":
-        return shipped.describe()
+    if name in shipped.names():
+        return shipped.describe(name)
     if parted(name)[0].endswith(SUFFIXES):
         rule = f"its path, such as ./{name}"
         raise InputError(Problem(f"backbone '{name}'", "the name of a file", rule))

@@ -114,10 +114,10 @@ _DIGESTS = ("train_digest", "val_digest", "test_digest")
 
 
 def _licence(found: Description) -> str:
-    own = "The code of sweeper is under Apache-2.0"
-    if found.backbone == "embedded":
-        own += ", and so is its embedded backbone"
+    own, rest = "The code of sweeper is under Apache-2.0", "the backbone and of "
+    if found.backbone.startswith("embedded"):
+        own, rest = f"{own}, and so is its embedded backbone", ""
     return (
-        f"{own}. The licences of {'' if found.backbone == 'embedded' else 'the backbone and of '}"
+        f"{own}. The licences of {rest}"
         "the training images are not recorded here; ask those who published them."
     )

@@ -9,8 +9,9 @@ from sweeper.errors import Place
 from sweeper.spec.axis import Axis
 from sweeper.spec.catalog import MethodEntry
 from sweeper.spec.node import Mistakes, Node
-from sweeper.spec.plan import Cell, Curve, Table
+from sweeper.spec.plan import Cell
 from sweeper.spec.protocol import DEFAULTS, protocol_of
+from sweeper.spec.shown import Curve, Figure, Table
 
 OFFICIAL = "official"  # the preset that is what a paper's public code does
 TESTED = ("selection", "best_test")
@@ -46,13 +47,14 @@ def check_selection(
 def refuse_mixed(
     tables: Sequence[Table],
     curves: Sequence[Curve],
+    figures: Sequence[Figure],
     cells: Sequence[Cell],
     report: Node | None,
     axes: Sequence[Axis],
     mistakes: Mistakes,
 ) -> None:
-    """Note each table with two protocols in a row, and each curve with two, that does not ask
-    for it. The own axis of a curve may be of the protocol.
+    """Note each table with two protocols in a row, and each curve or figure with two, that does
+    not ask for it. The own axis of a curve may be of the protocol.
     """
     places = dict(_places(report, axes))
     for table in tables:
@@ -64,12 +66,15 @@ def refuse_mixed(
                 what = f"table '{table.id}', row '{label}'"
                 _note(places["tables", table.id], what, mixed, "a row", mistakes)
                 break  # one row tells what is to be done
-    for curve in curves:
-        mixed = _mixed(cell for _, cell in _members(curve.axis, cells))
-        mixed.pop(curve.axis, None)
-        if mixed and not curve.mixed_protocols:
-            what = f"curve '{curve.id}'"
-            _note(places["curves", curve.id], what, mixed, "a curve", mistakes)
+    drawn: list[tuple[str, str, Curve | Figure]]
+    drawn = [("curves", "curve", each) for each in curves]
+    drawn += [("figures", "figure", each) for each in figures if each.kind != "analysis"]
+    for section, kind, each in drawn:
+        mixed = _mixed(cell for _, cell in _members(each.axis, cells))
+        mixed.pop(each.axis, None)
+        if mixed and not each.mixed_protocols:
+            what, one = f"{kind} '{each.id}'", f"a {kind}"
+            _note(places[section, each.id], what, mixed, one, mistakes)
 
 
 def _members(axis: str, cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
@@ -102,10 +107,10 @@ def _note(
 def _places(
     report: Node | None, axes: Sequence[Axis]
 ) -> Iterator[tuple[tuple[str, object], Place]]:
-    """Where each table and curve is written; a table that nobody wrote is its axis."""
+    """Where each of them is written; a table that nobody wrote is its axis."""
     for axis in axes:
         yield ("tables", axis.name), axis.node.start
-    for section in ("tables", "curves"):
+    for section in ("tables", "curves", "figures"):
         node = report.items.get(section) if report is not None else None
         for each in node.elements if node is not None else ():
             if "id" in each.items:

@@ -83,8 +83,8 @@ def _plan(
     found = cells(points, resolver, seeds=used, exclude=exclude, mistakes=mistakes)
     if points and not found and not mistakes.found:
         mistakes.add(base.start, "no cell is left", "one that 'exclude' does not drop")
-    report = read_report(section("report"), [*ablate, *grid], mistakes)
-    shown = (report.tables, report.curves)
+    report = read_report(section("report"), [*ablate, *grid], over, mistakes)
+    shown = (report.tables, report.curves, report.figures)
     refuse_mixed(*shown, found, section("report"), [*ablate, *grid], mistakes)
     return Plan(
         sweep=_name(section("name"), path, mistakes),

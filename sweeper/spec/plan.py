@@ -14,9 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sweeper.spec.shown import Curve, Figure, Table
 from sweeper.spec.trial import TrialSpec
-
-_MIXED = "several protocols may stand in a row of it, or in the curve; each departure is marked"
 
 
 class _Frozen(BaseModel):
@@ -49,26 +48,6 @@ class Cell(_Frozen):
     base: bool = False  # the settings of `base` themselves; the others vary one thing of it
     trials: tuple[TrialSpec, ...] = ()
     skip: str = ""  # why the backbone cannot carry it; then there are no trials
-
-
-class Table(_Frozen):
-    """A table of the report: rows = the labels of `axis`, columns = the crossed factors."""
-
-    id: str
-    title: str
-    axis: str
-    target: str = ""  # a published table, such as 'pgn/T3a'
-    mixed_protocols: bool = Field(False, exclude_if=operator.not_, description=_MIXED)
-
-
-class Curve(_Frozen):
-    """A curve of the report: accuracy against the numeric values of `axis`, one line a column."""
-
-    id: str
-    title: str
-    axis: str
-    target: str = ""
-    mixed_protocols: bool = Field(False, exclude_if=operator.not_, description=_MIXED)
 
 
 class EarlyTerminate(_Frozen):
@@ -126,6 +105,7 @@ class Plan(_Frozen):
     metric: Metric = Metric()
     tables: tuple[Table, ...] = ()
     curves: tuple[Curve, ...] = ()
+    figures: tuple[Figure, ...] = Field((), exclude_if=operator.not_)
     search: Search | None = None
     resources: Resources = Resources()
     budget: Budget = Budget()

@@ -1,4 +1,4 @@
-"""The sections `metric` and `report`: what a sweep is after, and the tables and curves it fills."""
+"""The sections `metric` and `report`: what a sweep is after, and what its report shows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from sweeper.spec.axis import Axis
 from sweeper.spec.node import Mistakes, Node
-from sweeper.spec.plan import Curve, Metric, Table
+from sweeper.spec.plan import Metric
 from sweeper.spec.section import build, elements, entries, only
+from sweeper.spec.shown import Curve, Figure, Table
+from sweeper.spec.shown_check import check
 
-WORDS = ("note", "min_seeds", "tables", "curves")
+WORDS = ("note", "min_seeds", "tables", "curves", "figures")
 FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # sweeps, tables and curves name files
-Shown = TypeVar("Shown", Table, Curve)
+Each = TypeVar("Each", Table, Curve, Figure)
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Report:
     min_seeds: int
     tables: tuple[Table, ...]
     curves: tuple[Curve, ...]
+    figures: tuple[Figure, ...]
 
 
 def read_metric(
@@ -47,13 +50,16 @@ def read_metric(
     return Metric.model_validate({"name": found.name, "goal": goal})
 
 
-def read_report(node: Node | None, axes: Sequence[Axis], mistakes: Mistakes) -> Report:
-    """The report; without `tables`, one table for each of the `axes`."""
+def read_report(
+    node: Node | None, axes: Sequence[Axis], over: Sequence[Axis], mistakes: Mistakes
+) -> Report:
+    """The report; without `tables`, one table for each of the `axes`. `over`: what is crossed."""
     given = entries(node, "report", mistakes)
     only(given, WORDS, "key of report", mistakes)
-    named = {axis.name: axis for axis in axes}
-    tables = _shown(Table, given.get("tables"), "report.tables", named, mistakes)
-    curves = _shown(Curve, given.get("curves"), "report.curves", named, mistakes)
+    rooms = ({axis.name: axis for axis in axes}, {axis.name: axis for axis in over})
+    tables = _shown(Table, given.get("tables"), "report.tables", *rooms, mistakes)
+    curves = _shown(Curve, given.get("curves"), "report.curves", *rooms, mistakes)
+    figures = _shown(Figure, given.get("figures"), "report.figures", *rooms, mistakes)
     if "tables" not in given:
         tables = [Table(id=axis.name, title=axis.name, axis=axis.name) for axis in axes]
     return Report(
@@ -61,30 +67,25 @@ def read_report(node: Node | None, axes: Sequence[Axis], mistakes: Mistakes) -> 
         min_seeds=_min_seeds(given, mistakes),
         tables=tuple(tables),
         curves=tuple(curves),
+        figures=tuple(figures),
     )
 
 
 def _shown(
-    model: type[Shown],
+    model: type[Each],
     node: Node | None,
     what: str,
     axes: Mapping[str, Axis],
+    over: Mapping[str, Axis],
     mistakes: Mistakes,
-) -> list[Shown]:
-    found: dict[str, Shown] = {}
+) -> list[Each]:
+    found: dict[str, Each] = {}
     for each in elements(node, what, mistakes):
         given = entries(each, f"an entry of {what}", mistakes)
         shown = build(model, given, each.place, f"an entry of {what}", mistakes)
-        if shown is None:
+        if shown is None or not check(shown, given, each.place, axes, over, mistakes):
             continue
-        if shown.axis not in axes:
-            rule = "an axis of 'ablate', or of a grid in 'parameters'"
-            mistakes.unknown(given["axis"].place, "axis", shown.axis, axes, rule)
-        elif model is Curve and (text := _not_a_number(axes[shown.axis])):
-            rule = "an axis whose values are numbers"
-            got = f"a curve along '{shown.axis}', which holds '{text}'"
-            mistakes.add(given["axis"].place, got, rule)
-        elif not FILE_NAME.fullmatch(shown.id):
+        if not FILE_NAME.fullmatch(shown.id):
             rule = "letters, digits, '_', '.', '-': it names files"
             mistakes.add(given["id"].place, f"id: {shown.id!r}", rule)
         elif shown.id in found:
@@ -92,14 +93,6 @@ def _shown(
         else:
             found[shown.id] = shown
     return list(found.values())
-
-
-def _not_a_number(axis: Axis) -> str:
-    """The label of the first entry that has no place on a line of numbers; empty if none."""
-    for entry in axis.entries:
-        if isinstance(entry.value, bool) or not isinstance(entry.value, int | float):
-            return entry.label
-    return ""
 
 
 def _note(given: Mapping[str, Node], mistakes: Mistakes) -> str:

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from sweeper.spec.catalog import Catalog
 from sweeper.spec.layers import OF_A_PROFILE
-from sweeper.spec.plan import Budget, Curve, EarlyTerminate, Metric, Resources, Search, Table
+from sweeper.spec.plan import Budget, EarlyTerminate, Metric, Resources, Search
 from sweeper.spec.ranges import DISTRIBUTIONS
 from sweeper.spec.report import FILE_NAME
+from sweeper.spec.shown import Curve, Figure, Table
 from sweeper.spec.trial import Protocol, Recipe
 
 Schema = dict[str, Any]
@@ -38,7 +39,7 @@ _ABOUT = {
     "protocol": "what is selected on and trained on, and the precision",
     "resources": "what one trial gets",
     "budget": "where a launch stops by itself",
-    "report": "the tables and curves that the sweep fills",
+    "report": "the tables, curves and figures that the sweep fills",
     "profiles": "named overrides; `demo` is the default where it exists",
 }
 
@@ -108,7 +109,8 @@ def _sections(settings: Sequence[str]) -> dict[str, Schema]:
     axes["additionalProperties"] = _axis(_SCALAR)
     spaces = {name: _space(ref) for name, ref in refs.items()}
     condition = {"type": "object", "additionalProperties": _one_or_list(_SCALAR)}
-    shown = {"tables": _list(_of(Table)), "curves": _list(_of(Curve))}
+    shown: dict[str, type[BaseModel]]
+    shown = {"tables": Table, "curves": Curve, "figures": Figure}
     search = {name: _properties(Search)[name] for name in ("method", "num_trials")}
     own_file = {"properties": {"method": {"pattern": r"^\.|/"}}, "required": ["method"]}
     return {
@@ -139,7 +141,7 @@ def _sections(settings: Sequence[str]) -> dict[str, Schema]:
             {
                 "note": {"type": "string", "description": "shown at the top of the report"},
                 "min_seeds": {"type": "integer", "minimum": 1},
-                **shown,
+                **{name: _list(_of(model)) for name, model in shown.items()},
             }
         ),
     }

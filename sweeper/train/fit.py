@@ -81,6 +81,7 @@ def fit(
     )
     learn = partial(train_epoch, method, shard=shard, accumulation=accumulation)
     train, val = look(shown, changing=recipe.augmentation != "none"), look(task.val)
+    among = task.info.test_classes
     test = cache(lambda: look(task.test))  # read only where it selects
 
     at, steps = resume or START, optimiser(method, recipe)
@@ -100,7 +101,7 @@ def fit(
         score = evaluate(method, val, shard)
         if not math.isfinite(score.loss):
             raise DivergedError(step=at.step + len(cut), lr=rates[-1], loss=score.loss)
-        at = keep_best(method, at, protocol, score, lambda: evaluate(method, test(), shard))
+        at = keep_best(method, at, protocol, score, lambda: evaluate(method, test(), shard, among))
         spent = time.monotonic() - started
         at = replace(
             at,

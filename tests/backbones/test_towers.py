@@ -13,10 +13,14 @@ from sweeper.errors import InputError
 B32 = "openclip/ViT-B-32-quickgelu@openai"
 
 
-def test_names_begin_with_the_embedded_one_and_those_of_the_papers() -> None:
+def test_names_begin_with_the_shipped_ones_and_those_of_the_papers() -> None:
     names = towers.names()
-    assert names[:4] == [
+    assert names[:8] == [
         "embedded",
+        "embedded/first-3",
+        "embedded/first-2",
+        "embedded/first-1",
+        "embedded/untrained",
         B32,
         "openclip/ViT-B-16-quickgelu@openai",
         "openclip/ViT-L-14-quickgelu@openai",

@@ -13,7 +13,8 @@ from reports.order import comparisons
 from reports.table import fill
 from sweeper.errors import StoreError
 from sweeper.records import TrialStatus
-from sweeper.spec.plan import Cell, EarlyTerminate, Plan, Role, Search, Table
+from sweeper.spec.plan import Cell, EarlyTerminate, Plan, Role, Search
+from sweeper.spec.shown import Table
 from sweeper.tracking.writer import Writer
 from tests.tracking import made
 

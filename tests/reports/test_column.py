@@ -7,7 +7,8 @@ from reports.entry import Entry
 from reports.order import comparisons
 from reports.statistics import Scores
 from reports.table import fill
-from sweeper.spec.plan import Cell, Plan, Role, Table
+from sweeper.spec.plan import Cell, Plan, Role
+from sweeper.spec.shown import Table
 from tests.tracking.made import cell
 
 

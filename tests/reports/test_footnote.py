@@ -10,8 +10,9 @@ from reports.entry import entries
 from reports.footnote import ON_TEST, Footnotes, reference, remarks
 from reports.order import comparisons
 from reports.table import fill
-from sweeper.spec.plan import Cell, Curve, Plan, Role, Search, Table
+from sweeper.spec.plan import Cell, Plan, Role, Search
 from sweeper.spec.protocol import protocol_of
+from sweeper.spec.shown import Curve, Table
 from sweeper.spec.trial import Protocol
 from sweeper.tracking.writer import Writer
 from tests.tracking import made

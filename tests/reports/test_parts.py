@@ -7,7 +7,8 @@ import pytest
 from reports.build import build
 from reports.parts import mean_over
 from reports.statistics import Scores
-from sweeper.spec.plan import Plan, Role, Table
+from sweeper.spec.plan import Plan, Role
+from sweeper.spec.shown import Table
 from sweeper.tracking.writer import Writer
 from tests.tracking import made
 

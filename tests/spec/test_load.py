@@ -99,7 +99,8 @@ protocol. Did you mean 'library_size'?
 report.tables. Did you mean 'target'?
 38:33: unknown axis 'libary_sise'; expected an axis of 'ablate', or of a grid in 'parameters'. \
 Did you mean 'library_sise'?
-40:31: a curve along 'trunk', which holds 'IIP'; expected an axis whose values are numbers
+40:31: a curve along 'trunk', which holds 'IIP'; expected an axis whose values are numbers. \
+Or `scale: labels`.
 """
 
 

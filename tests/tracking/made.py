@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
-from sweeper.spec.plan import Cell, Curve, Plan, Role, Table
+from sweeper.spec.plan import Cell, Plan, Role
+from sweeper.spec.shown import Curve, Table
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
 from sweeper.tracking.store import Store, open_store
 from sweeper.tracking.writer import Writer

@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from sweeper.train.checkpoint import read, write
 from sweeper.train.evaluation import evaluate
 from sweeper.train.fit import fit
 from sweeper.train.inputs import prepare
-from sweeper.train.state import state_of
+from sweeper.train.state import load_state, state_of
 
 from . import tiny
 
@@ -213,6 +215,34 @@ def test_best_test_keeps_the_first_of_the_epochs_that_test_best():
         left, others = trained(tiny.Prompts, task, **own, protocol=Protocol(selection=other))
         assert same(records, others), "what is recorded stays val"
         assert not same_state(method, left)
+
+
+def test_best_test_tells_images_apart_among_the_test_classes_only():
+    task = tiny.task()
+    task = replace(task, info=replace(task.info, test_classes=(0, 2)))
+    few = (task.test.labels == 0) | (task.test.labels == 2)
+    task = replace(task, test=Split(task.test.images[few], task.test.labels[few]))
+    own = {"recipe": tiny.recipe(epochs=8, lr=0.5), "seed": 0}
+    states = []
+    trained(tiny.Prompts, task, **own, save=lambda at: states.append(cloned(at.state)))
+    test = partial(prepare, preprocessing=tiny.PREPROCESSING, device=CPU, precision="fp32")
+
+    def scores(among):
+        method = tiny.method(tiny.Prompts)
+        found = []
+        for state in states:
+            load_state(method, state)
+            found.append(evaluate(method, test(method, task.test), among=among).acc)
+        return found
+
+    best = max(range(8), key=scores((0, 2)).__getitem__)
+    assert best != max(range(8), key=scores(()).__getitem__), "else this test could not fail"
+    method, _ = trained(tiny.Prompts, task, **own, protocol=Protocol(selection="best_test"))
+    assert all(torch.equal(value, states[best][name]) for name, value in state_of(method).items())
+
+
+def cloned(state):
+    return {name: value.clone() for name, value in state.items()}
 
 
 def test_augmented_images_are_trained_on_and_plain_ones_validated_on():
