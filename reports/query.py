@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from sweeper.tracking import history
 from sweeper.tracking.history import Launch, RecordedTrial
 from sweeper.tracking.store import Store, open_store
 
+LOCAL_UI = "http://127.0.0.1:5000"  # `sweeper ui` by default
 MISSING = "missing"  # planned, and no run of it in the store
 
 
@@ -22,18 +24,21 @@ class Recording:
     """A plan and what the store holds of it.
 
     trials: one row a trial, in the order of the plan; the columns are
-        trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool),
+        trial, cell, seed, status ('missing' or a TrialStatus), reason, reused (bool), link (the
+        address of its run in MLflow's UI, empty where it has none),
         test_acc, test_loss, val_acc, val_loss (fractions and nats; NaN where there is none),
         trainable_parameters, epochs, seconds, commit (it was trained under), split_rule (who said
         which image is in which split), then
         `over.<factor>`, `role.<axis>` (its labels), every setting as `config.<name>`, and what
         the trial measured besides as `measured.<name>`.
+    links: cell id -> the address of its run in MLflow's UI, of those that have one.
     """
 
     store: str
     launch: Launch
     plan: Plan
     trials: pd.DataFrame
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, cell: Cell) -> pd.DataFrame:
         """The rows of one cell."""
@@ -53,13 +58,25 @@ def load(uri: str, sweep: str, profile: str | None = None) -> Recording:
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
     rows = [
-        _row(spec, cell, recorded.get(spec.id), plan) for cell in plan.cells for spec in cell.trials
+        _row(uri, spec, cell, recorded.get(spec.id), plan)
+        for cell in plan.cells
+        for spec in cell.trials
     ]
     planned = {spec.id for spec in plan.trials()}
     drawn = [t for key, t in recorded.items() if plan.digest in t.used_by and key not in planned]
-    rows += [_row(trial.spec, None, trial, plan) for trial in drawn]
+    rows += [_row(uri, trial.spec, None, trial, plan) for trial in drawn]
     frame = pd.DataFrame(rows, columns=None if rows else ["trial", "cell", "seed", "status"])
-    return Recording(uri, launch, plan, frame)
+    links = {
+        cell: run_address(uri, run.info.experiment_id, run.info.run_id)
+        for cell, run in history.recorded_cells(store, plan.sweep).items()
+    }
+    return Recording(uri, launch, plan, frame, links)
+
+
+def run_address(uri: str, experiment: str, run: str) -> str:
+    """Where MLflow's UI shows a run: on its server, or where `sweeper ui` serves a file store."""
+    served = uri.rstrip("/") if uri.startswith(("http://", "https://")) else LOCAL_UI
+    return f"{served}/#/experiments/{experiment}/runs/{run}"
 
 
 def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
@@ -74,7 +91,7 @@ def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
 
 
 def _row(
-    spec: TrialSpec, cell: Cell | None, recorded: RecordedTrial | None, plan: Plan
+    uri: str, spec: TrialSpec, cell: Cell | None, recorded: RecordedTrial | None, plan: Plan
 ) -> dict[str, object]:
     ended = recorded.result if recorded else None
     result = ended or TrialResult(spec.id, TrialStatus.RUNNING)
@@ -84,6 +101,7 @@ def _row(
         "trial": spec.id,
         "cell": spec.cell_id,
         "seed": spec.seed,
+        "link": run_address(uri, recorded.experiment_id, recorded.run_id) if recorded else "",
         "status": str(recorded.status) if recorded else MISSING,
         "reason": result.reason,
         "reused": recorded is not None and recorded.first_plan != plan.digest,

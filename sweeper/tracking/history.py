@@ -31,6 +31,7 @@ class RecordedTrial:
 
     trial_id: str
     run_id: str
+    experiment_id: str
     sweep: str  # where it was trained first
     spec_json: str
     result: TrialResult | None
@@ -177,6 +178,7 @@ def _trial(run: Run, sweep: str) -> RecordedTrial:
     return RecordedTrial(
         trial_id=tags[names.TRIAL_ID],
         run_id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
         sweep=sweep,
         spec_json=tags[names.SPEC],
         result=result,
