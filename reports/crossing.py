@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
+from reports.footnote import remarks
 from reports.parts import mean_over
 from reports.statistics import Scores
 from sweeper.spec.plan import Plan, Role
@@ -48,6 +50,19 @@ class Value:
     def summary(self) -> Summary | None:
         """Mean and interval over the seeds."""
         return summarise(self.scores.by_seed[seed] for seed in sorted(self.scores.by_seed))
+
+    def remarks(self, base: Mapping[str, Any], but: str = "") -> list[str]:
+        """What must be known of it beside others under the protocol `base`; not of field `but`."""
+        found = [
+            remark
+            for entry in self.entries
+            for remark in remarks(entry.cell.config, base, but=but)[0]
+        ]
+        if self.partial:
+            found.append("only seeds that all members of the average have")
+        elif self.few:
+            found.append("fewer finished seeds than this sweep asks for")
+        return list(dict.fromkeys(found))
 
     @property
     def trainable(self) -> float | None:

@@ -9,11 +9,11 @@ from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, Tex
 from reports.drawing.lines import Pane, Ruler, Stroke, draw_lines
 from reports.entry import Entry
 from reports.footnote import Footnotes
+from reports.printed import heading
 from reports.query import Recording
-from reports.reading import reading
+from reports.reading import in_unit, reading
 from reports.statistics import MARGIN, Robustness
 from reports.trace import Beside, Line, Panel, Traced, trace
-from sweeper.spec.measure import Measure
 from sweeper.spec.shown import Curve
 
 ROBUSTNESS = (
@@ -40,7 +40,7 @@ def _panes(traced: Traced) -> list[Pane]:
     """What is drawn: a pane for each panel, and one for the paper's lines that stand apart."""
     names = dict.fromkeys(line.name for panel in traced.panels for line in panel.lines)
     place = {name: at for at, name in enumerate(names)}
-    unit = _unit(traced.measure)
+    unit = in_unit(traced.measure)
     panes = []
     for panel in traced.panels:
         strokes = [_ours(line, place[line.name], traced) for line in panel.lines]
@@ -60,7 +60,8 @@ def _panes(traced: Traced) -> list[Pane]:
         strokes = [_published(each, at, traced) for at, each in others]
         first = traced.apart[0].printed
         percent = "top-1, %" if first.unit == "percent" else first.unit
-        panes.append(Pane(_apart_title(traced.apart), strokes, [], percent))
+        reasons = [reason for each in traced.apart for reason in each.reasons]
+        panes.append(Pane(heading(first.source, reasons), strokes, [], percent))
     return panes
 
 
@@ -92,16 +93,6 @@ def _title(line: Beside) -> str:
     return f"published: {line.printed.name} ({line.printed.source})"
 
 
-def _apart_title(apart: Sequence[Beside]) -> str:
-    reasons = dict.fromkeys(reason for each in apart for reason in each.reasons)
-    why = f"; not comparable: {', '.join(reasons)}" if reasons else ""
-    return f"Published: {apart[0].printed.source}{why}"
-
-
-def _unit(measure: Measure) -> str:
-    return f"{measure.label}, {measure.unit}" if measure.unit else measure.label
-
-
 def _ruler(traced: Traced, panes: Sequence[Pane]) -> Ruler:
     curve = traced.curve
     if curve.scale == "labels":
@@ -114,7 +105,9 @@ def _ruler(traced: Traced, panes: Sequence[Pane]) -> Ruler:
 
 def _caption(traced: Traced, ruler: Ruler) -> Paragraph:
     """What the picture shows, and what it leaves out."""
-    parts = [f"{_unit(traced.measure)}: mean over seeds, with a 95 % Student-t interval as a band."]
+    parts = [
+        f"{in_unit(traced.measure)}: mean over seeds, with a 95 % Student-t interval as a band."
+    ]
     hollow = traced.apart or any(panel.beside for panel in traced.panels)
     parts += ["Hollow markers: as the paper prints them."] if hollow else []
     left = sorted(

@@ -40,6 +40,11 @@ class Printed:
         """Of its values."""
         return self.paper.tables[self.table].unit
 
+    @property
+    def task(self) -> str:
+        """Our task that it was measured on; empty where it is none, as in an average."""
+        return self.paper.task_of(self.table, self.column)
+
     def against(self, ours: Crossing, group: Group) -> list[str] | None:
         """Why it does not stand beside `group`, empty if it does; None where no row is shared."""
         values = {value.casefold() for _, value in group.key}
@@ -73,3 +78,17 @@ def printed(target: str, roles: Mapping[str, Role]) -> list[Printed]:
     return [
         Printed(paper, name, column, outer, points) for (outer, column), points in found.items()
     ]
+
+
+def compared(lines: Sequence[Printed], ours: Crossing, groups: Sequence[Group]) -> str:
+    """Where the paper's numbers come from, and why none of them may be compared with ours."""
+    found = [line.against(ours, group) for line in lines for group in groups]
+    return heading(
+        lines[0].source, [] if [] in found else [r for each in found for r in each or ()]
+    )
+
+
+def heading(source: str, reasons: Sequence[str]) -> str:
+    """The title of the axes that the paper's numbers stand on."""
+    why = ", ".join(dict.fromkeys(reasons))
+    return f"Published: {source}" + (f"; not comparable: {why}" if why else "")

@@ -1,4 +1,4 @@
-"""How a measure is read of an entry: its scores by seed."""
+"""How a measure is read of an entry, and how its means are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from reports.crossing import Reading
 from reports.entry import Entry
 from reports.query import Recording
 from reports.statistics import Scores
-from sweeper.spec.measure import TOP1
+from sweeper.spec.measure import TOP1, Measure
+from sweeper.tracking.summary import Summary
 
 COLUMNS = {TOP1: "test_acc", "val/acc": "val_acc", "test/loss": "test_loss"}
 
@@ -30,3 +31,18 @@ def reading(measure: str, recording: Recording) -> Reading:
         return Scores(found.get(entry.cell.id, {}), entry.scores.deterministic)
 
     return read
+
+
+def written(summary: Summary | None, measure: Measure, *, signed: bool = False) -> str:
+    """Mean, half width of the interval and number of seeds, such as '58.0 ± 2.5 (3)'."""
+    if summary is None:
+        return "—"
+    told = f"{summary.mean * measure.scale:{'+' if signed else ''},.{measure.digits}f}"
+    if summary.ci95 is not None:
+        told += f" ± {summary.ci95 * measure.scale:,.{measure.digits}f}"
+    return f"{told} ({summary.n})"
+
+
+def in_unit(measure: Measure) -> str:
+    """A measure with its unit, such as 'top-1, %'."""
+    return f"{measure.label}, {measure.unit}" if measure.unit else measure.label

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from reports.column import stands_in
 from reports.crossing import Crossing, Group, Reading, Value, crossing
 from reports.entry import Entry
-from reports.footnote import reference, remarks
+from reports.footnote import reference
 from reports.parts import mean_over
 from reports.printed import Printed, printed
 from reports.statistics import Robustness, robustness
@@ -133,7 +133,7 @@ class _Tracer:
             if value is None:
                 continue
             points.append(Point(label, self._x(label, value), value.summary))
-            for remark in self._said(value, base):
+            for remark in value.remarks(base, but=self.curve.axis):
                 told.setdefault(remark, []).append(label)
         points.sort(key=lambda point: (math.isnan(point.x), point.x))
         there = [(point.x, point.summary.mean) for point in points if point.summary]
@@ -143,19 +143,6 @@ class _Tracer:
             for remark, at in told.items()
         )
         return Line(name or self.measure.label, group, points, self._robust(there), said)
-
-    def _said(self, value: Value, base: Mapping[str, object]) -> list[str]:
-        """What must be known of one point."""
-        found = [
-            remark
-            for entry in value.entries
-            for remark in remarks(entry.cell.config, base, but=self.curve.axis)[0]
-        ]
-        if value.partial:
-            found.append("only seeds that all members of the average have")
-        elif value.few:
-            found.append("† fewer finished seeds than this sweep asks for")
-        return list(dict.fromkeys(found))
 
     def _x(self, label: str, value: Value | None) -> float:
         if self.curve.scale == "labels":

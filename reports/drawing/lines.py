@@ -71,6 +71,7 @@ def draw_lines(panes: Sequence[Pane], ruler: Ruler) -> dict[str, bytes]:
     along = min(len(panes), ACROSS if len(panes) > 4 else 2)
     down = math.ceil(len(panes) / along)
     wide, high = (3.0, 2.3) if along > 2 else (4.6, 3.1)
+    high += 0.7 if any(len(name) > wide / len(ruler.names) / LETTER for name in ruler.names) else 0
     with styled():
         figure = canvas(wide * along, high * down)
         grid = figure.subplots(down, along, squeeze=False).ravel()
