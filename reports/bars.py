@@ -13,9 +13,9 @@ from reports.entry import Entry
 from reports.footnote import Footnotes, reference
 from reports.printed import Printed, compared, printed
 from reports.query import Recording
-from reports.reading import in_unit, reading, written
+from reports.reading import gain_in_unit, in_unit, reading, written
 from reports.statistics import difference
-from sweeper.spec.measure import Measure, measure_of
+from sweeper.spec.measure import TOP1, Measure, measure_of
 from sweeper.spec.shown import Figure
 from sweeper.tracking.summary import Summary
 
@@ -46,7 +46,7 @@ def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entr
         title = compared(lines, ours, shown_groups(figure, ours))
         groups = [*dict.fromkeys(group for group, _ in papers)]
         values = {place: (value, math.nan) for place, value in papers.items()}
-        unit = "points" if figure.against else "top-1, %"
+        unit = _unit(figure, bars, measure_of(TOP1))
         charts.append(Chart(title, groups, bars.labels, values, unit, pale=True))
     if not charts:
         return []
@@ -129,11 +129,16 @@ def _chart(figure: Figure, bars: Bars, measure: Measure) -> Chart:
         )
         for place, summary in bars.found.items()
     }
-    unit = in_unit(measure)
-    if figure.against:
-        unit = f"{measure.label}: difference to {figure.against}"
-        unit += f", {'points' if measure.unit == '%' else measure.unit}"
+    unit = _unit(figure, bars, measure)
     return Chart("This sweep", bars.groups, bars.labels, values, unit)
+
+
+def _unit(figure: Figure, bars: Bars, measure: Measure) -> str:
+    """What the axis says: the measure, of which label if there is one, and its unit."""
+    one = bars.labels[0] if len(bars.labels) == 1 else ""
+    if not figure.against:
+        return f"{one}: {in_unit(measure)}" if one else in_unit(measure)
+    return gain_in_unit(measure, figure.against, one)
 
 
 def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[tuple[str, str], float]) -> Grid:

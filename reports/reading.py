@@ -46,3 +46,10 @@ def written(summary: Summary | None, measure: Measure, *, signed: bool = False) 
 def in_unit(measure: Measure) -> str:
     """A measure with its unit, such as 'top-1, %'."""
     return f"{measure.label}, {measure.unit}" if measure.unit else measure.label
+
+
+def gain_in_unit(measure: Measure, against: str, label: str = "") -> str:
+    """A difference with its unit, such as 'top-1: VP - TP, points'."""
+    what = f"{label} - {against}" if label else f"difference to {against}"
+    unit = "points" if measure.unit == "%" else measure.unit
+    return f"{measure.label}: {what}" + (f", {unit}" if unit else "")

@@ -12,7 +12,7 @@ from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.scatter import Cloud, draw_points
 from reports.entry import Entry
 from reports.query import Recording
-from reports.reading import in_unit, reading, written
+from reports.reading import gain_in_unit, in_unit, reading, written
 from reports.statistics import difference
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.shown import Figure
@@ -44,8 +44,7 @@ def scatter_blocks(
         Cloud(name, [(dot.name, *_drawn(dot, x, y)) for dot in dots])
         for name, dots in found.items()
     ]
-    gain = f"{y.label}: difference to {figure.against}"
-    gain += f", {'points' if y.unit == '%' else y.unit}" if y.unit else ""
+    gain = gain_in_unit(y, figure.against)
     name = f"figure_{figure.id}"
     files = draw_points(clouds, f"{in_unit(x)} ({figure.x_of})", gain)
     return [Picture(name, figure.title, files), _grid(name, figure, found)]
