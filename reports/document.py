@@ -145,6 +145,12 @@ def joined(content: Text) -> Iterator[Span]:
             yield replace(span, text=written)
 
 
+def width(grid: Grid) -> int:
+    """Characters of a row, if each column is as wide as its widest cell, with two between them."""
+    columns = zip(*(grid.headers, *grid.rows), strict=True)
+    return sum(max(len(plain(cell)) for cell in column) + 2 for column in columns)
+
+
 def file_name(text: str) -> str:
     """`text` as the name of a file on any system, without ending."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._") or "_"
@@ -152,15 +158,15 @@ def file_name(text: str) -> str:
 
 def told_apart(blocks: Iterable[Block]) -> list[Block]:
     """The same blocks, with names of tables and pictures that are names of files, each once."""
-    used: set[str] = set()
+    used: set[tuple[type[Block], str]] = set()
     found: list[Block] = []
     for block in blocks:
         if isinstance(block, Grid | Picture) and block.name:
             first = name = file_name(block.name)
             number = 2
-            while name.lower() in used:  # some systems do not tell case apart
+            while (type(block), name.lower()) in used:  # some systems do not tell case apart
                 name, number = f"{first}_{number}", number + 1
-            used.add(name.lower())
+            used.add((type(block), name.lower()))
             block = replace(block, name=name)
         found.append(block)
     return found

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from reports.document import (
     Block,
+    Grid,
     Heading,
     Picture,
     Span,
@@ -24,26 +25,33 @@ from reports.document import (
     one_line,
     plain,
     web_address,
+    width,
 )
 from reports.inline_svg import inline_svg
 
-WIDE = 8  # columns; a table with more is printed across
+# On paper, in points: the width of a page and of one that is turned, and of a letter in its size.
+UPRIGHT, ACROSS, LETTER = 510, 774, 0.55
+LARGEST, SMALLEST = 9.0, 4.5
 
 
 def html(blocks: Iterable[Block]) -> str:
     """The whole page. Its title is the first heading."""
-    shown: list[tuple[str, Block, str]] = []  # kind, block, its anchor or its figure
+    # Kind, block, and what else of it is shown: an anchor, a figure, the size of print.
+    shown: list[tuple[str, Block, str]] = []
     for place, block in enumerate(blocks):
-        beside = f"s{place}"
-        if isinstance(block, Picture):
-            beside = _figure(block, f"f{place}-")
+        match block:
+            case Picture():
+                beside: str = _figure(block, f"f{place}-")
+            case Grid():
+                beside = _print(block)
+            case _:
+                beside = f"s{place}"
         shown.append((type(block).__name__, block, beside))
     headings = [(block, beside) for _, block, beside in shown if isinstance(block, Heading)]
     return _template().render(
         title=one_line(headings[0][0].title) if headings else "",
         blocks=shown,
         contents=[(block, anchor) for block, anchor in headings if block.level > 1],
-        wide=WIDE,
     )
 
 
@@ -71,6 +79,14 @@ def _span(span: Span) -> Markup:
         shown = Markup(f"<{tag}>{{}}</{tag}>").format(shown) if look else shown
     link = web_address(span)
     return Markup('<a href="{}">{}</a>').format(link, shown) if link else shown
+
+
+def _print(grid: Grid) -> Markup:
+    """The class and the style of a table that is as large on paper as fits."""
+    letters = LETTER * max(width(grid), 1)
+    across = letters * LARGEST > UPRIGHT
+    size = min(LARGEST, max(SMALLEST, (ACROSS if across else UPRIGHT) / letters))
+    return Markup('class="scroll{}" style="--print: {:.1f}pt"').format(" across" * across, size)
 
 
 def _figure(picture: Picture, prefix: str) -> Markup:

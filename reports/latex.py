@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.document import Grid, Span, Text, joined, lowered
+from reports.document import Grid, Span, Text, joined, lowered, width
 from reports.latex_text import escaped
 
 WIDE = 88  # characters of one row in \small that a column of text holds; beyond, it is shrunk
@@ -15,7 +15,7 @@ WIDE = 88  # characters of one row in \small that a column of text holds; beyond
 
 def latex(grid: Grid, title: str = "") -> str:
     r"""A `table` with caption, label and notes. title: what it is called where it has no caption."""
-    wide = _width(grid) > WIDE
+    wide = width(grid) > WIDE
     rules = set(grid.rules)
     lines = []
     for place, row in enumerate(grid.rows):
@@ -74,9 +74,3 @@ def _span(span: Span) -> str:
     ):
         written = f"\\{command}{{{written}}}" if look and written else written
     return left + written + right
-
-
-def _width(grid: Grid) -> int:
-    """Characters of the longest row, if each column is as wide as its widest cell."""
-    columns = zip(*(grid.headers, *grid.rows), strict=True)
-    return sum(max(sum(len(s.text) for s in cell) for cell in column) + 2 for column in columns)
