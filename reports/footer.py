@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 
 from reports.document import Block, Bullets, Grid, Heading, Paragraph, Span, Text, one_line, text
@@ -18,6 +20,7 @@ def lost_blocks(recording: Recording) -> list[Block]:
     lost = trials[trials["status"].isin([str(status) for status in LOST])]
     if lost.empty:
         return []
+    lost = lost.sort_values("status", ascending=False, kind="stable")  # failed before diverged
     items = [_told(trial) for _, trial in lost.head(MOST).iterrows()]
     blocks: list[Block] = [Heading(2, "Trials without a score"), Bullets(items)]
     if len(lost) > MOST:
@@ -69,7 +72,11 @@ def footer_blocks(recording: Recording) -> list[Block]:
         ("Versions", versions),
         ("Hardware", origin.get("hardware", "")),
         ("Trials", f"{counted(statuses(recording))}; cells skipped: {skipped}"),
-        ("Time", f"{seconds:.0f} s ({seconds / 3600:.2f} h) of training and evaluation"),
+        (
+            "Time",
+            f"{seconds:.0f} s ({seconds / 3600:.2f} h) of training and evaluation, reused "
+            "trials included",
+        ),
         ("Rebuild", Span(rebuild(recording), code=True)),
     ]
     return [
@@ -82,7 +89,8 @@ def footer_blocks(recording: Recording) -> list[Block]:
 def rebuild(recording: Recording) -> str:
     """The command that makes this report again."""
     profile = recording.plan.profile
-    return f"sweeper report {recording.plan.sweep}" + (f" --profile {profile}" if profile else "")
+    command = ["sweeper", "report", recording.plan.sweep]
+    return shlex.join([*command, "--profile", profile] if profile else command)
 
 
 def _told_of_files() -> Text:

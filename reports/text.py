@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reports.across import across_blocks
 from reports.curve import curve_blocks
 from reports.document import Block, Heading, told_apart
-from reports.entry import entries
+from reports.entry import Entry
 from reports.figure import figure_blocks
 from reports.footer import footer_blocks, lost_blocks
 from reports.header import header_blocks
@@ -18,9 +20,9 @@ from reports.settings import settings_blocks
 from reports.table import table_blocks
 
 
-def report_blocks(recording: Recording) -> list[Block]:
-    """The whole report."""
-    plan, found = recording.plan, entries(recording)
+def report_blocks(recording: Recording, found: Mapping[str, Entry]) -> list[Block]:
+    """The whole report. found: the entries of the recording."""
+    plan = recording.plan
     blocks = [*header_blocks(recording), *settings_blocks(plan, recording.trials)]
     if plan.tables:
         blocks += [Heading(2, "Tables"), *legend_blocks(plan)]
