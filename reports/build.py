@@ -6,14 +6,14 @@ The same store and the same code give the same bytes, wherever and whenever it i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from reports import query
 from reports.data import cells_csv, grid_csv, json_bytes, trials_csv
-from reports.document import Block, Grid, Picture
-from reports.entry import Entry, entries
+from reports.document import Grid, Heading, Picture
+from reports.entry import entries
 from reports.header import statuses
 from reports.html import html
 from reports.latex import latex
@@ -44,24 +44,25 @@ def report_files(recording: Recording) -> dict[str, bytes]:
     files = {
         REPORT: markdown(blocks).encode(),
         "report.html": html(blocks).encode(),
-        "report.json": json_bytes(_data(recording, found, blocks)),
+        "report.json": json_bytes(_data(recording)),
         "cells.csv": cells_csv(found),
         "trials.csv": trials_csv(recording, found),
         SOURCE: Source.of(recording).model_dump_json(indent=1).encode() + b"\n",
     }
+    title = ""
     for block in blocks:
         match block:
+            case Heading():
+                title = block.title
             case Grid(name=name) if name:
-                files[f"{TABLES}/{name}.tex"] = latex(block).encode()
+                files[f"{TABLES}/{name}.tex"] = latex(block, title).encode()
                 files[f"{TABLES}/{name}.csv"] = grid_csv(block)
             case Picture():
                 files |= {f"{block.name}.{kind}": data for kind, data in block.files.items()}
     return files
 
 
-def _data(
-    recording: Recording, found: Mapping[str, Entry], blocks: Iterable[Block]
-) -> dict[str, Any]:
+def _data(recording: Recording) -> dict[str, Any]:
     plan, launch = recording.plan, recording.launch
     return {
         "schema": SCHEMA,

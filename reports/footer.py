@@ -31,7 +31,7 @@ def lost_blocks(recording: Recording) -> list[Block]:
 
 def _told(trial: pd.Series) -> Text:
     roles = [
-        f"{name.removeprefix('role.')} {value}"
+        f"{str(name).removeprefix('role.')} {value}"
         for name, value in trial.items()
         if str(name).startswith("role.") and isinstance(value, str) and value
     ]
@@ -64,7 +64,7 @@ def footer_blocks(recording: Recording) -> list[Block]:
     trained = sorted({str(name) for name in trials.get("commit", ()) if name})
     skipped = sum(1 for cell in plan.cells if cell.skip)
     seconds = float(trials["seconds"].sum()) if len(trials) else 0.0
-    rows = [
+    rows: list[tuple[str, str | Span]] = [
         ("Command", Span(origin.get("command", ""), code=True)),
         ("Plan", f"digest {plan.digest}, launch run {recording.launch.run_id}"),
         ("Launched from", f"commit {origin.get('commit', 'unknown')}{changed}"),

@@ -14,7 +14,7 @@ WIDE = 88  # characters of one row in \small that a column of text holds; beyond
 
 
 def latex(grid: Grid, title: str = "") -> str:
-    r"""A `table` with caption, label and notes. title: what it is called where it has no caption."""
+    r"""A `table` with caption, label and notes. title: its caption where it has none."""
     wide = width(grid) > WIDE
     rules = set(grid.rules)
     lines = []

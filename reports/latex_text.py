@@ -3,6 +3,7 @@ r"""Any text as LaTeX that compiles: plain ASCII, under every engine and encodin
 What is no letter with an accent and has no command here is written as its code point, such as
 [U+4E2D], because no font of a plain article has it.
 """
+# ruff: noqa: RUF001 (the characters that are translated here look like others)
 
 from __future__ import annotations
 
@@ -117,7 +118,7 @@ def _character(sign: str) -> str:
         return sign
     if (digit := sign.translate(_SUPERSCRIPTS)) != sign:
         return f"\\textsuperscript{{{digit}}}"
-    letter, *accents = unicodedata.normalize("NFD", sign)
+    letter, *accents = list(unicodedata.normalize("NFD", sign))
     if letter.isascii() and letter.isalpha() and len(accents) == 1 and accents[0] in _ACCENTS:
         dotless = {"i": r"\i", "j": r"\j"}.get(letter, letter)
         return f"\\{_ACCENTS[accents[0]]}{{{dotless}}}"

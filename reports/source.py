@@ -13,7 +13,7 @@ from sweeper.errors import InputError, Problem
 from sweeper.tracking.provenance import code
 
 SOURCE = "source.json"
-LAYOUT = 2  # of a report's folder; the first had no source.json
+LAYOUT = 2  # as in `Source`; of a report's folder; the first had no source.json
 PACKAGES = ("matplotlib", "pandas", "scipy", "tabulate", "jinja2")  # that the bytes depend on
 
 
@@ -22,7 +22,7 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    layout: Literal[2] = LAYOUT
+    layout: Literal[2] = 2
     sweep: str
     profile: str
     plan: str  # digest
