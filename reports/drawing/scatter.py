@@ -50,7 +50,7 @@ def draw_points(clouds: Sequence[Cloud], x_label: str, y_label: str) -> dict[str
         named = [point for cloud in clouds for point in cloud.points]
         if len(named) <= MOST:
             figure.draw_without_rendering()
-            _name(axes, clouds)
+            _name(axes, clouds, figure.dpi / 72)
         return files(figure)
 
 
@@ -74,11 +74,13 @@ def _cloud(axes: Axes, cloud: Cloud, place: int) -> Any:
     return drawn
 
 
-def _name(axes: Axes, clouds: Sequence[Cloud]) -> None:
-    """Writes each name at the nearest free place around its point, with a thin line to it."""
-    renderer = axes.figure.canvas.get_renderer()
-    dots = axes.figure.dpi / 72
-    room = _Room(axes.get_window_extent(renderer).extents, dots)
+def _name(axes: Axes, clouds: Sequence[Cloud], dots: float) -> None:
+    """Writes each name at the nearest free place around its point, with a thin line to it.
+
+    dots: of the figure, for each point of type.
+    """
+    left, bottom, right, top = (float(edge) for edge in axes.get_window_extent().extents)
+    room = _Room((left, bottom, right, top), dots)
     for cloud in clouds:
         for _, x, y, half in cloud.points:
             centre = axes.transData.transform((x, y))
@@ -99,13 +101,13 @@ def _name(axes: Axes, clouds: Sequence[Cloud]) -> None:
                 color=look(place).colour if len(clouds) > 1 else "black",
                 arrowprops={"arrowstyle": "-", "color": "#999999", "lw": 0.5, "shrinkB": 2},
             )
-            box = told.get_window_extent(renderer)
+            box = told.get_window_extent()
             px, py = axes.transData.transform((x, y))
             right, up = room.place(box.width, box.height, (px, py))
             told.set_position((right / dots, up / dots))
 
 
-def _around(centre: Sequence[float], half_width: float, half_height: float) -> Box:
+def _around(centre: Any, half_width: float, half_height: float) -> Box:
     x, y = float(centre[0]), float(centre[1])
     return x - half_width, y - half_height, x + half_width, y + half_height
 
