@@ -1,4 +1,7 @@
-"""The pictures of the analyses, PNG. Colours are told apart by every kind of colour vision."""
+"""The pictures of the analyses, each as PNG, SVG and PDF; the same bytes for the same values.
+
+A picture's `path` is without ending. Colours are told apart by every kind of colour vision.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,16 @@ import torch
 from torch import Tensor
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette
+# Okabe and Ito's palette whole, and a marker each, for what has many kinds
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+ENDINGS: Mapping[str, Mapping[str, None]] = {  # with what would change from day to day left out
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
 STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "sweeper",
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9,
@@ -33,7 +45,7 @@ class Line:
 
 @contextmanager
 def _panels(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
-    """An array [rows, columns] of axes, written to `path` at the end; `size` in inches."""
+    """An array [rows, columns] of axes, written at the end; `size` in inches."""
     from matplotlib import rc_context  # a second to import, for pictures alone
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -43,7 +55,9 @@ def _panels(path: Path, rows: int, columns: int, size: tuple[float, float]) -> I
         FigureCanvasAgg(figure)
         yield figure.subplots(rows, columns, squeeze=False)
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
+        for ending, metadata in ENDINGS.items():
+            file = path.with_name(f"{path.name}.{ending}")
+            figure.savefig(file, format=ending, dpi=160, metadata=dict(metadata))
 
 
 def by_block(path: Path, panels: Mapping[str, Sequence[Line]], blocks: Sequence[int]) -> None:

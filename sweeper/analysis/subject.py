@@ -5,9 +5,10 @@ Symbols: M images read, B images of a batch, H = W pixels, S pixels of the backb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -34,6 +35,9 @@ class Subject:
     device: torch.device
     split: Literal["val", "test"] = "test"
     limit: int | None = None  # images, drawn at random where the split has more; None: all
+    reference: str = ""  # the task that `distance` measures from; empty: its default
+    # Epoch -> file of `sweeper.train.trained`: how the module stood then, where that was kept
+    snapshots: Mapping[int, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = []

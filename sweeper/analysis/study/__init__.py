@@ -1,7 +1,8 @@
 """The analyses of a trained trial by name, each from images to a table, a summary and a picture.
 
-Each writes `<name>.csv`, `<name>.json` and, where the paper has a picture of it, `<name>.png`
-into the folder it is given. Raises InputError where the subject has not what it looks at.
+Each writes `<name>.csv`, `<name>.json` and, where the paper has a picture of it, `<name>.png`, SVG
+and PDF into the folder it is given; the JSON has a number among its results. Raises InputError
+where the subject has not what it looks at.
 """
 
 from __future__ import annotations
