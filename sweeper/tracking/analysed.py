@@ -50,9 +50,10 @@ def keep(store: Store, trial: RecordedTrial, analysis: str, folder: Path) -> Non
     """
     text = (folder / f"{analysis}.json").read_text(encoding="utf-8")
     metrics = metrics_of(analysis, json.loads(text)["results"])
+    tags = {names.REFUSED + analysis: ""} if analysis in trial.refused else {}
     attach(store, trial, folder, names.ANALYSIS_FOLDER)
     with guard(store.uri, f"recording analysis {analysis} of trial {trial.trial_id}"):
-        store.log(trial.run_id, metrics=metrics, tags={names.REFUSED + analysis: ""})
+        store.log(trial.run_id, metrics=metrics, tags=tags)
 
 
 def refuse(store: Store, trial: RecordedTrial, analysis: str, reason: str) -> None:
