@@ -83,11 +83,10 @@ class Restorer:
         """The method of the trial as it stood at the end of training."""
         module = build(trial.spec, self._plugin(trial), backbone, task)
         result = trial.result
-        if result is not None and names.TRAINED not in result.provenance:
-            if result.trainable_parameters == 0:
-                return module
-        path = trained_file(self._store, trial)
         digest = result.provenance.get(names.TRAINED) if result is not None else None
+        if result is not None and digest is None and result.trainable_parameters == 0:
+            return module
+        path = trained_file(self._store, trial)
         trained = read(path)
         if digest_of(path) != digest or trained.trial_id != trial.trial_id:
             got, rule = "other tensors than the trial recorded", "the trial's own file"

@@ -19,7 +19,7 @@ from sweeper.backbones.backbone import Backbone
 from sweeper.errors import InputError, Problem
 from sweeper.seeds import generator
 from sweeper.tasks.task import Split, Task
-from sweeper.train.inputs import prepare
+from sweeper.train.inputs import Inputs, prepare
 
 BATCH = 64  # images: every token of every block is kept
 
@@ -85,17 +85,23 @@ class Reading:
     images: Tensor  # [B, 3, H, W], normalised
     labels: Tensor  # [B]
     observation: Observation
+    texts: Tensor | None = None  # the features that the method encoded texts to, where it did
 
 
-def batches(subject: Subject) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Places [B], normalised images [B, 3, H, W] and labels [B], images on the device."""
-    inputs = prepare(
-        nn.Identity(),  # its logits are the images as a method reads them
+def normalised(subject: Subject) -> Inputs:
+    """The images as a method reads them, [.., 3, H, W] on the device, and their labels."""
+    return prepare(
+        nn.Identity(),  # its logits are the images
         subject.images,
         preprocessing=subject.backbone.info.preprocessing,
         device=subject.device,
         precision="fp32",
     )
+
+
+def batches(subject: Subject) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Places [B], normalised images [B, 3, H, W] and labels [B], images on the device."""
+    inputs = normalised(subject)
     for start in range(0, len(inputs), BATCH):
         part = slice(start, start + BATCH)
         images, labels = inputs.batch(part)
@@ -106,13 +112,18 @@ def readings(subject: Subject, analysis: str) -> Iterator[Reading]:
     """The images in batches through the method, without gradients.
 
     Raises:
-        InputError: the method does not pass images through its backbone's `encode_image`.
+        InputError: the method does not pass images through its backbone's `encode_image`, or
+            nothing is to be seen inside of that.
     """
+    info = subject.backbone.info
+    if "input_tokens" not in info.ways:
+        got = f"backbone '{info.name}' is taken whole"
+        raise subject.refusal(analysis, got, "a plain ViT, whose blocks can be seen into")
     subject.module.eval()
     for places, images, labels in batches(subject):
         # no_grad, not inference_mode: text features that the backbone keeps serve training too
         with observed(subject.module, subject.backbone) as backbone, torch.no_grad():
-            backbone.last = None
+            backbone.last = backbone.texts = None
             subject.module(images)
             seen = backbone.last
         if seen is None:
@@ -121,7 +132,7 @@ def readings(subject: Subject, analysis: str) -> Iterator[Reading]:
                 "images do not pass through the backbone's encode_image",
                 "a method that reads its features from there",
             )
-        yield Reading(places, images, labels, seen)
+        yield Reading(places, images, labels, seen, backbone.texts)
 
 
 def prompted(subject: Subject, analysis: str) -> Iterator[Reading]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator
-
 from typing import Literal
 
 from sweeper.spec.measure import analysis_of
@@ -22,7 +21,7 @@ def analyses(plan: Plan, finished: Container[str]) -> dict[str, set[str]]:
     finished.
     """
     asked: dict[str, set[str]] = {}
-    shown = (*plan.tables, *plan.curves, *plan.figures)
+    shown: list[Table | Curve | Figure] = [*plan.tables, *plan.curves, *plan.figures]
     for cell in plan.cells:
         there = [trial.id for trial in cell.trials if trial.id in finished]
         for each in shown:

@@ -57,7 +57,6 @@ class Recipe(BaseModel):
     )
 
 
-
 class Protocol(BaseModel):
     """What may be selected on, what is trained on, what the frozen network is given and how it is
     read. Two trials that differ in any of it are not comparable.

@@ -61,10 +61,9 @@ def run_trial(
     afterwards is the caller's business. A loss that leaves the finite numbers is a result
     (`diverged`), not an exception. Closing the generator early ends the trial with no test score.
     Test is read once, after the last epoch, unless the protocol selects on it. What a trial that
-    finishes has learned is written to the file `keep` by worker 0, and beside it what it had learned
-    at each of the recipe's `snapshots`. Without `shortcuts` nothing is
-    computed only once. What does not fit into the memory of a GPU is trained in micro-batches, see
-    `accumulation`.
+    finishes has learned is written to the file `keep` by worker 0, and beside it what it had
+    learned at each of the recipe's `snapshots`. Without `shortcuts` nothing is computed only once.
+    What does not fit into the memory of a GPU is trained in micro-batches, see `accumulation`.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).

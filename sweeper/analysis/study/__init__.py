@@ -12,9 +12,14 @@ from pathlib import Path
 
 from sweeper.analysis.study.attention import attention
 from sweeper.analysis.study.clustering import feature_nmi
+from sweeper.analysis.study.distance import distance
+from sweeper.analysis.study.epochs import prompt_patch_nmi_epochs
 from sweeper.analysis.study.library import library
 from sweeper.analysis.study.mutual_information import prompt_patch_nmi
+from sweeper.analysis.study.outputs import outputs
+from sweeper.analysis.study.prompt_picture import prompt_picture
 from sweeper.analysis.study.similarity import cka
+from sweeper.analysis.study.sphere import sphere
 from sweeper.analysis.study.variance import variance
 from sweeper.analysis.subject import Subject
 
@@ -27,4 +32,9 @@ ANALYSES: Mapping[str, Callable[[Subject, Path], None]] = {
     "attention": attention,
     "variance": variance,
     "library": library,
+    "outputs": outputs,
+    "sphere": sphere,
+    "prompt-picture": prompt_picture,
+    "distance": distance,
+    "prompt-patch-nmi-epochs": prompt_patch_nmi_epochs,
 }

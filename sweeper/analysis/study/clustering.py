@@ -51,7 +51,9 @@ def feature_nmi(subject: Subject, folder: Path) -> None:
         results={
             "clusters": classes,
             "normalised": False,
-            "nmi": {a: dict(zip(names, b, strict=True)) for a, b in zip(names, values, strict=True)},
+            "nmi": {
+                a: dict(zip(names, b, strict=True)) for a, b in zip(names, values, strict=True)
+            },
         },
         pictures=[NAME],
     )
