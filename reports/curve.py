@@ -1,117 +1,155 @@
-"""A curve of the plan: accuracy against a numeric setting, ours and the published one."""
+"""A curve of the plan: a measure against a setting, ours and the published one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from reports.column import Column, columns_of, stands_in
+from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, Text, text
+from reports.drawing.lines import Pane, Ruler, Stroke, draw_lines
 from reports.entry import Entry
-from reports.footnote import reference, remarks
-from reports.published import obstacles, published
-from reports.statistics import Robustness, robustness
-from sweeper.spec.plan import Plan
+from reports.footnote import Footnotes
+from reports.printed import heading
+from reports.query import Recording
+from reports.reading import in_unit, reading
+from reports.statistics import MARGIN, Robustness
+from reports.trace import Beside, Line, Panel, Traced, trace
 from sweeper.spec.shown import Curve
-from sweeper.tracking.summary import Summary
+
+ROBUSTNESS = (
+    "Largest drop: highest minus lowest mean, points. Area: of mean / best mean over log2 of x, "
+    "divided by the range it spans; 1 is flat. All from means, over x above zero."
+)
+NOTHING = "Nothing to draw yet: no seed of any cell along this axis has finished."
 
 
-@dataclass(frozen=True)
-class Line:
-    """One column: (setting, summary) by rising setting, and the zero-shot mean if there is one."""
-
-    column: Column
-    points: Sequence[tuple[float, Summary]]
-    zero_shot: float | None
-    robustness: Robustness | None
-    remarks: tuple[str, ...] = ()  # what must be known of its points
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A curve with our lines, and the published ones: name -> (setting, percent)."""
-
-    curve: Curve
-    lines: Sequence[Line]
-    beside: Mapping[str, Sequence[tuple[float, float]]]
-    beside_title: str
+def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """The section of one curve: the picture, and how much each line minds the setting."""
+    traced = trace(curve, recording.plan, entries, reading(curve.measure, recording))
+    title = Heading(3, curve.title)
+    panes = [*_panes(traced)]
+    if not panes:
+        return [title, Paragraph(text(NOTHING))]
+    name = f"curve_{curve.id}"
+    ruler = _ruler(traced, panes)
+    picture = Picture(name, curve.title, draw_lines(panes, ruler))
+    return [title, picture, _caption(traced, ruler), _grid(name, traced)]
 
 
-def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Drawn:
-    """The points of a curve: cells with a number along its axis and at least one finished seed."""
-    found: dict[Column, list[tuple[float, Summary]]] = {}
-    settings: dict[str, float] = {}
-    members = [
-        (role, float(role.value), cell)
-        for cell in plan.cells
-        for role in cell.roles
-        if role.axis == curve.axis and isinstance(role.value, int | float)
-    ]
-    columns = columns_of(cell for _, _, cell in members)
-    base = reference(plan)
-    told: dict[Column, dict[str, list[float]]] = {}  # remark -> where on the axis
-    for role, value, cell in members:
-        settings[role.target_row or role.label] = value
-        summary = entries[cell.id].summary
-        for column in columns:
-            if summary is not None and stands_in(cell, column):
-                found.setdefault(column, []).append((value, summary))
-                for remark in remarks(cell.config, base, but=curve.axis)[0]:
-                    told.setdefault(column, {}).setdefault(remark, []).append(value)
-    lines = []
-    for column, points in found.items():
-        points.sort(key=lambda point: point[0])
-        means = [(setting, summary.mean) for setting, summary in points]
-        zero_shot = _zero_shot(plan, entries, column)
-        beneath = zero_shot.summary.mean if zero_shot and zero_shot.summary else None
-        said = _said(told.get(column, {}), len(points), zero_shot)
-        lines.append(Line(column, points, beneath, robustness(means), said))
-    beside, title = _beside(curve.target, settings, plan) if curve.target else ({}, "")
-    return Drawn(curve, lines, beside, title)
+def _panes(traced: Traced) -> list[Pane]:
+    """What is drawn: a pane for each panel, and one for the paper's lines that stand apart."""
+    names = dict.fromkeys(line.name for panel in traced.panels for line in panel.lines)
+    place = {name: at for at, name in enumerate(names)}
+    unit = in_unit(traced.measure)
+    panes = []
+    for panel in traced.panels:
+        strokes = [_ours(line, place[line.name], traced) for line in panel.lines]
+        for line, beside in panel.beside:
+            strokes.append(_published(beside, place[line.name], traced))
+        levels = [
+            (
+                level.name,
+                level.mean * traced.measure.scale,
+                place[level.line.name] if level.line else -1,
+            )
+            for level in panel.zero_shot
+        ]
+        panes.append(Pane(panel.title or "This sweep", strokes, levels, unit))
+    if traced.apart:
+        others = enumerate(traced.apart, start=len(names))
+        strokes = [_published(each, at, traced) for at, each in others]
+        first = traced.apart[0].printed
+        percent = "top-1, %" if first.unit == "percent" else first.unit
+        reasons = [reason for each in traced.apart for reason in each.reasons]
+        panes.append(Pane(heading(first.source, reasons), strokes, [], percent))
+    return panes
 
 
-def _zero_shot(plan: Plan, entries: Mapping[str, Entry], column: Column) -> Entry | None:
-    for cell in plan.cells:
-        entry = entries[cell.id]
-        if stands_in(cell, column) and cell.config.get("method") == "tp" and entry.summary:
-            return entry
-    return None
-
-
-def _beside(
-    target: str, settings: Mapping[str, float], plan: Plan
-) -> tuple[dict[str, list[tuple[float, float]]], str]:
-    paper, name = published(target)
-    table = paper.tables[name]
-    values = {row: settings.get(row, _number(row)) for row in table.rows}
-    lines = {
-        column: sorted(
-            (setting, float(table.rows[row][column]))
-            for row, setting in values.items()
-            if setting is not None and column in table.rows[row]
-        )
-        for column in paper.columns_of(name)
-    }
-    title = f"Published: {paper.paper.upper()}, {table.source}\n"
-    comparable = any(
-        not obstacles(paper, name, column, cell.config, row)
-        for row in table.rows
-        for column in lines
-        for cell in plan.cells
+def _ours(line: Line, alike: int, traced: Traced) -> Stroke:
+    scale = traced.measure.scale
+    points = [point for point in line.points if _drawable(point.x, traced.curve)]
+    found = [point.summary for point in points]
+    return Stroke(
+        line.name,
+        [point.x for point in points],
+        [math.nan if each is None else scale * each.mean for each in found],
+        # One seed has no interval: the band has a gap there, not a width of zero.
+        [math.nan if each is None or each.ci95 is None else scale * each.ci95 for each in found],
+        alike,
     )
-    title += "" if comparable else "not measured as ours: compare shape, not value"
-    return {column: points for column, points in lines.items() if points}, title
 
 
-def _said(
-    told: Mapping[str, Sequence[float]], points: int, zero_shot: Entry | None
-) -> tuple[str, ...]:
-    """The remarks of a line, with their places where they are not of all its points."""
-    own = [
-        remark if len(at) == points else f"at {', '.join(f'{value:g}' for value in at)}: {remark}"
-        for remark, at in told.items()
+def _published(line: Beside, alike: int, traced: Traced) -> Stroke:
+    points = [point for point in line.points if _drawable(point[0], traced.curve)]
+    x, y = [x for x, _ in points], [y for _, y in points]
+    return Stroke(_title(line), x, y, [math.nan] * len(x), alike, hollow=True)
+
+
+def _drawable(x: float, curve: Curve) -> bool:
+    return not math.isnan(x) and (x > 0 or curve.scale != "log")
+
+
+def _title(line: Beside) -> str:
+    return f"published: {line.printed.name} ({line.printed.source})"
+
+
+def _ruler(traced: Traced, panes: Sequence[Pane]) -> Ruler:
+    curve = traced.curve
+    if curve.scale == "labels":
+        return Ruler(curve.axis, log=False, names=traced.names)
+    ticks = sorted({x for pane in panes for stroke in pane.strokes for x in stroke.x})
+    if curve.x == "setting":
+        return Ruler(curve.axis, log=curve.scale == "log", ticks=ticks)
+    return Ruler("trainable parameters", log=curve.scale == "log", base=10, ticks=ticks)
+
+
+def _caption(traced: Traced, ruler: Ruler) -> Paragraph:
+    """What the picture shows, and what it leaves out."""
+    parts = [
+        f"{in_unit(traced.measure)}: mean over seeds, with a 95 % Student-t interval as a band."
     ]
-    return (*own, *(f"zero-shot: {remark}" for remark in (zero_shot.remarks if zero_shot else ())))
+    hollow = traced.apart or any(panel.beside for panel in traced.panels)
+    parts += ["Hollow markers: as the paper prints them."] if hollow else []
+    left = sorted(
+        {
+            point.label
+            for panel in traced.panels
+            for line in panel.lines
+            for point in line.points
+            if point.summary and not _drawable(point.x, traced.curve)
+        }
+    )
+    if left:
+        parts.append(f"Without a place on {ruler.label}: {', '.join(left)}.")
+    return Paragraph(text(" ".join(parts)), note=True)
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text.replace(".", "", 1).isdecimal() else None
+def _grid(name: str, traced: Traced) -> Grid:
+    """A row for each line, ours and the paper's."""
+    lines = [(panel, line) for panel in traced.panels for line in panel.lines]
+    several = len(traced.panels) > 1
+    notes = Footnotes.of(line.remarks for _, line in lines)
+    rows = [
+        _row(_called(panel, line, several), line.robustness, notes.mark(line.remarks))
+        for panel, line in lines
+    ]
+    beside = [each for panel in traced.panels for _, each in panel.beside]
+    rows += [_row(_title(each), each.robustness, "") for each in [*beside, *traced.apart]]
+    headers = ["line", "best at", "largest drop, points", "area under the normalised curve"]
+    headers.append(f"smallest within {100 * MARGIN:g} point of the best")
+    told = [*map(text, notes.lines())]
+    if any(each.robustness for _, each in lines):
+        told.append(text(ROBUSTNESS))
+    return Grid([*map(text, headers)], rows, name=name, notes=told)
+
+
+def _called(panel: Panel, line: Line, several: bool) -> str:
+    return f"{panel.title}: {line.name}" if several and panel.title else line.name
+
+
+def _row(name: str, found: Robustness | None, mark: str) -> list[Text]:
+    numbers = ["—"] * 4
+    if found is not None:
+        numbers = [f"{found.best_at:,.10g}", f"{100 * found.largest_drop:.1f}"]
+        numbers += [f"{found.area:.3f}", f"{found.shortest:,.10g}"]
+    return [text(name, Span(mark, sign=True)) if mark else text(name), *map(text, numbers)]

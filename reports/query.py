@@ -51,10 +51,12 @@ def latest_plan(uri: str, sweep: str, profile: str | None = None) -> Plan:
     return history.read_plan(store, _newest(store, sweep, profile))
 
 
-def load(uri: str, sweep: str, profile: str | None = None) -> Recording:
-    """Everything a report needs to know. Raises StoreError if there is no such launch."""
+def load(uri: str, sweep: str, profile: str | None = None, digest: str = "") -> Recording:
+    """Everything a report needs to know, of the newest launch or of the one of the plan with this
+    digest. Raises StoreError if there is no such launch.
+    """
     store = open_store(uri)
-    launch = _newest(store, sweep, profile)
+    launch = _newest(store, sweep, profile, digest)
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
     rows = [
@@ -79,11 +81,14 @@ def run_address(uri: str, experiment: str, run: str) -> str:
     return f"{served}/#/experiments/{experiment}/runs/{run}"
 
 
-def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
+def _newest(store: Store, sweep: str, profile: str | None, digest: str = "") -> Launch:
     launches = history.launches(store, sweep)
     for launch in launches:
-        if profile is None or launch.profile == profile:
+        if (profile is None or launch.profile == profile) and digest in ("", launch.digest):
             return launch
+    if digest:
+        there = ", ".join(launch.digest for launch in launches)
+        raise StoreError(f"{store.uri}: no launch of '{sweep}' has the plan {digest}, only {there}")
     known = sorted({launch.profile for launch in launches})
     wanted = f"under profile '{profile}'" if profile else "whole"
     hint = nearest(profile or "", known)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from reports.document import Block, Grid, Heading, Paragraph, Span, text
 from reports.footnote import ON_TEST, Footnotes
-from reports.markdown import escaped, grid
 from reports.query import Recording
 from sweeper.records import TrialStatus
 
@@ -39,32 +39,44 @@ def found(recording: Recording) -> Found:
     return Found(ranked, len(stopped), int(saved), int(drawn["config.epochs"].sum()))
 
 
-def search_text(recording: Recording) -> str:
-    """The section of the report. The plan must have a search."""
+def search_blocks(recording: Recording) -> list[Block]:
+    """The section of the report; empty where a plan has no search."""
     search = recording.plan.search
     if search is None:
-        raise ValueError(f"plan {recording.plan.digest} has no search")
+        return []
     result = found(recording)
     names = sorted(search.space)
-    headers = ["place", *map(escaped, names), "val top-1", "test top-1", "epochs", "status"]
     rows = []
     best = result.ranked.head(TOP).to_dict("records")
     notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
     for place, trial in enumerate(best, start=1):
-        settings = [_setting(trial.get(f"config.{name}")) for name in names]
-        on_test = notes.mark((ON_TEST,)) if _on_test(trial) else ""
-        scores = [_percent(trial["val_acc"]), _percent(trial["test_acc"]) + on_test]
-        rows.append([str(place), *settings, *scores, str(trial["epochs"]), str(trial["status"])])
+        settings = [text(_setting(trial.get(f"config.{name}"))) for name in names]
+        sign = Span(notes.mark((ON_TEST,)) if _on_test(trial) else "", sign=True)
+        link = str(trial["link"])
+        scores = [
+            text(Span(_percent(trial["val_acc"]), link=link)),
+            text(Span(_percent(trial["test_acc"]), link=link), sign),
+        ]
+        told = [text(str(trial[name])) for name in ("epochs", "status")]
+        rows.append([text(str(place)), *settings, *scores, *told])
     counts = ", ".join(
         f"{n} {status}" for status, n in sorted(result.ranked["status"].value_counts().items())
     )
-    text = (
+    told_first = (
         f"{search.method}, {len(result.ranked)} of {search.num_trials} configurations drawn "
         f"({counts or 'none yet'}). {result.stopped} were stopped early, which saved "
         f"{result.epochs_saved} of {result.epochs_asked} epochs. Ranked by the newest validation "
         "accuracy; one seed each, so neighbours in this table are not told apart."
     )
-    return "\n\n".join([text, grid(headers, rows), *notes.lines()])
+    headers = ["place", *names, "val top-1", "test top-1", "epochs", "status"]
+    grid = Grid(
+        [text(header) for header in headers],
+        rows,
+        name="search",
+        caption="The best configurations",
+        notes=[text(line) for line in notes.lines()],
+    )
+    return [Heading(2, "Search"), Paragraph(text(told_first)), grid]
 
 
 def _on_test(trial: Mapping[Any, object]) -> bool:
@@ -74,7 +86,7 @@ def _on_test(trial: Mapping[Any, object]) -> bool:
 def _setting(value: object) -> str:
     if value is None or value != value:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else escaped(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _percent(fraction: float) -> str:

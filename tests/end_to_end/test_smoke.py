@@ -36,12 +36,12 @@ def test_same_command_again_trains_nothing(folder: Path) -> None:
 
 def test_report_is_rebuilt_from_the_store_alone(folder: Path) -> None:
     report = folder / "results" / "smoke"
-    before = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
-    for path in report.iterdir():
+    before = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+    for path in before:
         path.unlink()
     rebuilt = sweeper("report", "smoke", folder=folder)
     assert rebuilt.returncode == 0, rebuilt.stderr
-    after = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
+    after = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
     assert after == before
 
 

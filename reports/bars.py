@@ -1,0 +1,167 @@
+"""Bars: a measure of each label of an axis, or its difference to one label, group by group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.crossing import Crossing, Group, Reading, Value, crossing
+from reports.document import Block, Grid, Picture, Span, Text, text
+from reports.drawing.bars import Chart, draw_bars
+from reports.entry import Entry
+from reports.footnote import Footnotes, reference
+from reports.printed import Printed, compared, printed
+from reports.query import Recording
+from reports.reading import in_unit, reading, written
+from reports.statistics import difference
+from sweeper.spec.measure import Measure, measure_of
+from sweeper.spec.shown import Figure
+from sweeper.tracking.summary import Summary
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What bars show: the groups in print order, labels, and (group, label) -> mean.
+
+    remarks: what must be known of them.
+    """
+
+    groups: Sequence[str]
+    labels: Sequence[str]
+    found: Mapping[tuple[str, str], Summary]
+    remarks: Mapping[tuple[str, str], Sequence[str]]
+
+
+def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """The picture and the numbers behind it."""
+    ours = crossing(figure.axis, recording.plan, entries)
+    base = reference(recording.plan)
+    bars = measured(figure, ours, reading(figure.measure, recording), base)
+    measure = measure_of(figure.measure)
+    lines = printed(figure.target, ours.roles)
+    papers = printed_values(figure, bars.labels, lines)
+    charts = [_chart(figure, bars, measure)] if bars.found else []
+    if papers:
+        title = compared(lines, ours, shown_groups(figure, ours))
+        groups = [*dict.fromkeys(group for group, _ in papers)]
+        values = {place: (value, math.nan) for place, value in papers.items()}
+        unit = "points" if figure.against else "top-1, %"
+        charts.append(Chart(title, groups, bars.labels, values, unit, pale=True))
+    if not charts:
+        return []
+    name = f"figure_{figure.id}"
+    return [Picture(name, figure.title, draw_bars(charts)), _grid(name, figure, bars, papers)]
+
+
+def shown_groups(figure: Figure, ours: Crossing) -> list[Group]:
+    """The averages where there are any, else each column."""
+    return ours.averaged(figure.averages, figure.across) or ours.singles()
+
+
+def shown_labels(figure: Figure, ours: Crossing) -> list[str]:
+    """Of the axis, those that are asked for, without that which they are compared with."""
+    return [label for label in figure.of or ours.roles if label != figure.against]
+
+
+def measured(figure: Figure, ours: Crossing, read: Reading, base: Mapping[str, object]) -> Bars:
+    """The means; where they are differences, groups by falling difference of the first label."""
+    labels = shown_labels(figure, ours)
+    groups = shown_groups(figure, ours)
+    names = group_names(ours, groups)
+    found: dict[tuple[str, str], Summary] = {}
+    said: dict[tuple[str, str], Sequence[str]] = {}
+    for name, group in zip(names, groups, strict=True):
+        other = ours.at(figure.against, group, read) if figure.against else None
+        for label in labels:
+            value = ours.at(label, group, read)
+            summary = _shown(value, other) if other or not figure.against else None
+            if value is not None and summary is not None:
+                found[name, label] = summary
+                said[name, label] = value.remarks(base)
+    if figure.against and labels:
+        means = {name: found[name, labels[0]].mean for name in names if (name, labels[0]) in found}
+        names = sorted(names, key=lambda name: -means.get(name, -math.inf))
+    return Bars(names, labels, found, said)
+
+
+def group_names(ours: Crossing, groups: Sequence[Group]) -> list[str]:
+    """What each group is called: its average, and the factors that vary among the groups."""
+    several = len({group.average for group in groups}) > 1
+    named = []
+    for name, group in zip(ours.names(groups), groups, strict=True):
+        first = group.average if several or not name else ""
+        named.append(": ".join(part for part in (first, name) if part) or "all")
+    return named
+
+
+def _shown(value: Value | None, other: Value | None) -> Summary | None:
+    if value is None or other is None:
+        return value.summary if value else None
+    return difference(value.scores, other.scores)
+
+
+def printed_values(
+    figure: Figure, labels: Sequence[str], lines: Sequence[Printed]
+) -> dict[tuple[str, str], float]:
+    """(column, label) -> what the paper prints of accuracies, or the difference of what it does."""
+    if figure.averages and any(not line.task for line in lines):
+        lines = [line for line in lines if not line.task]
+    found = {}
+    for line in lines:
+        values = {label: value for _, label, value in line.points}
+        if line.unit != (
+            "points" if figure.against and figure.against not in values else "percent"
+        ):
+            continue
+        less = values.get(figure.against, 0.0)
+        for label in labels:
+            if label in values:
+                found[line.name, label] = values[label] - less
+    return found
+
+
+def _chart(figure: Figure, bars: Bars, measure: Measure) -> Chart:
+    values = {
+        place: (
+            summary.mean * measure.scale,
+            math.nan if summary.ci95 is None else summary.ci95 * measure.scale,
+        )
+        for place, summary in bars.found.items()
+    }
+    unit = in_unit(measure)
+    if figure.against:
+        unit = f"{measure.label}: difference to {figure.against}"
+        unit += f", {'points' if measure.unit == '%' else measure.unit}"
+    return Chart("This sweep", bars.groups, bars.labels, values, unit)
+
+
+def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[tuple[str, str], float]) -> Grid:
+    measure = measure_of(figure.measure)
+    notes = Footnotes.of(bars.remarks.values())
+    rows: list[list[Text]] = []
+    for group in bars.groups:
+        row = [text(group)]
+        for label in bars.labels:
+            told = written(bars.found.get((group, label)), measure, signed=bool(figure.against))
+            mark = notes.mark(bars.remarks.get((group, label), ()))
+            row.append(text(told, Span(mark, sign=True)) if mark else text(told))
+        rows.append(row)
+    sign = "+" if figure.against else ""
+    for group in dict.fromkeys(group for group, _ in papers):
+        row = [text(f"published: {group}")]
+        for label in bars.labels:
+            value = papers.get((group, label))
+            row.append(text("" if value is None else f"{value:{sign}.1f}"))
+        rows.append(row)
+    what = in_unit(measure)
+    if figure.against:
+        what = f"{what}: paired difference to {figure.against}, on common seeds"
+    told = f"{what}; mean ± half width of the 95 % Student-t interval (seeds)."
+    return Grid(
+        [text(figure.across if not figure.averages else "group"), *map(text, bars.labels)],
+        rows,
+        name=name,
+        notes=[text(told), *map(text, notes.lines())],
+        rules=[len(bars.groups)] if papers and bars.groups else [],
+    )

@@ -1,0 +1,1 @@
+"""Pictures of plain numbers: nothing here knows of plans, cells or stores."""

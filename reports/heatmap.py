@@ -1,0 +1,138 @@
+"""A heat map: labels of an axis down, values of a crossed factor along, and averages of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.bars import printed_values
+from reports.column import Column
+from reports.crossing import Crossing, Group, Reading, crossing
+from reports.document import Block, Grid, Picture, Span, Text, text
+from reports.drawing.heatmap import Map, draw_maps
+from reports.entry import Entry
+from reports.footnote import Footnotes, reference
+from reports.printed import compared, printed
+from reports.query import Recording
+from reports.reading import in_unit, reading, written
+from sweeper.spec.measure import Measure, measure_of
+from sweeper.spec.shown import Figure
+from sweeper.tracking.summary import Summary
+
+Place = tuple[str, str]  # (label of the axis, name of the column)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One heat map; title: the other crossed factors; remarks: what must be known of a cell."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    found: Mapping[Place, Summary]
+    remarks: Mapping[Place, Sequence[str]]
+
+
+def heatmap_blocks(
+    figure: Figure, recording: Recording, entries: Mapping[str, Entry]
+) -> list[Block]:
+    """The picture and the numbers behind it."""
+    ours = crossing(figure.axis, recording.plan, entries)
+    read = reading(figure.measure, recording)
+    fields = [
+        each for each in measured(figure, ours, read, reference(recording.plan)) if each.found
+    ]
+    measure = measure_of(figure.measure)
+    maps = [_map(figure, field, measure) for field in fields]
+    lines = printed(figure.target, ours.roles)
+    labels = [*(figure.of or ours.roles)]
+    papers = {
+        (row, column): value
+        for (column, row), value in printed_values(figure, labels, lines).items()
+    }
+    if papers:
+        columns = [*dict.fromkeys(column for _, column in papers)]
+        values = normalised(papers) if figure.normalise else papers
+        unit = _unit("top-1, %", figure)
+        title = compared(lines, ours, ours.singles())
+        maps.append(Map(title, labels, columns, values, unit, 2 if figure.normalise else 1))
+    if not maps:
+        return []
+    name = f"figure_{figure.id}"
+    grids = [
+        _grid(name if not at else "", figure, field, measure) for at, field in enumerate(fields)
+    ]
+    return [Picture(name, figure.title, draw_maps(maps)), *grids]
+
+
+def measured(
+    figure: Figure, ours: Crossing, read: Reading, base: Mapping[str, object]
+) -> list[Field]:
+    """A field for each combination of the factors that do not run along."""
+    rows = [*(figure.of or ours.roles)]
+    rests: dict[Column, list[tuple[str, Group]]] = {}
+    for group in ours.singles():
+        rest = tuple(pair for pair in group.key if pair[0] != figure.across)
+        rests.setdefault(rest, []).append((group.value(figure.across) or "all", group))
+    for group in ours.averaged(figure.averages, figure.across):
+        rests.setdefault(group.key, []).append((group.average, group))
+    fields = []
+    for rest, columns in rests.items():
+        found: dict[Place, Summary] = {}
+        said: dict[Place, Sequence[str]] = {}
+        for name, group in columns:
+            for label in rows:
+                value = ours.at(label, group, read)
+                summary = value.summary if value else None
+                if value is not None and summary is not None:
+                    found[label, name] = summary
+                    said[label, name] = value.remarks(base)
+        title = ", ".join(value for _, value in rest) or "This sweep"
+        fields.append(Field(title, rows, [name for name, _ in columns], found, said))
+    return fields
+
+
+def normalised(values: Mapping[Place, float]) -> dict[Place, float]:
+    """Each value over the highest of its column; a column without one above zero is left out."""
+    highest: dict[str, float] = {}
+    for (_, column), value in values.items():
+        highest[column] = max(value, highest.get(column, value))
+    return {
+        (row, column): value / highest[column]
+        for (row, column), value in values.items()
+        if highest[column] > 0
+    }
+
+
+def _map(figure: Figure, field: Field, measure: Measure) -> Map:
+    means = {place: summary.mean * measure.scale for place, summary in field.found.items()}
+    values = normalised(means) if figure.normalise else means
+    unit = _unit(in_unit(measure), figure)
+    digits = 2 if figure.normalise else measure.digits
+    return Map(field.title, field.rows, field.columns, values, unit, digits)
+
+
+def _unit(unit: str, figure: Figure) -> str:
+    return f"{unit.split(',')[0]} / highest of its column" if figure.normalise else unit
+
+
+def _grid(name: str, figure: Figure, field: Field, measure: Measure) -> Grid:
+    notes = Footnotes.of(field.remarks.values())
+    rows: list[list[Text]] = []
+    for row in field.rows:
+        line = [text(row)]
+        for column in field.columns:
+            told = written(field.found.get((row, column)), measure)
+            mark = notes.mark(field.remarks.get((row, column), ()))
+            line.append(text(told, Span(mark, sign=True)) if mark else text(told))
+        rows.append(line)
+    told = f"{in_unit(measure)}; mean ± half width of the 95 % Student-t interval (seeds)."
+    if figure.normalise:
+        told += " In the picture each column is divided by its highest mean."
+    return Grid(
+        [text(figure.axis), *map(text, field.columns)],
+        rows,
+        name=name,
+        caption=field.title,
+        notes=[text(told), *map(text, notes.lines())],
+    )
