@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from reports.document import Block, Grid, Paragraph, Picture, Text, text
+from reports.drawing.ranks import ranks as diagram
 from reports.entry import Entry
 from reports.filled import Filled, Slot, fill
 from reports.query import Recording
-from reports.drawing.ranks import ranks as diagram
 from reports.rank_test import LEAST, LEVEL, Pair, Ranks, friedman, wilcoxon
 from reports.value import Value
 from reports.wording import number, unit_of
