@@ -73,7 +73,8 @@ def recording(
     launch = Launch("r1", plan.sweep, plan.profile, plan.digest, 0, {"commit": "abc"}, "")
     links = {cell.id: f"http://ui/{cell.id}" for cell in plan.cells if not cell.skip}
     names = ["trial", "cell", "seed", "status"]
-    return Recording("hand", launch, plan, pd.DataFrame(rows, columns=None if rows else names), links)
+    frame = pd.DataFrame(rows, columns=None if rows else names)
+    return Recording("hand", launch, plan, frame, links)
 
 
 def _row(
