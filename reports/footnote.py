@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.document import Span, Text, text
 from sweeper.spec.plan import Plan
 from sweeper.spec.protocol import DEFAULTS, departures, protocol_of
 
@@ -61,3 +62,10 @@ class Footnotes:
     def lines(self) -> list[str]:
         """Each sign with its remark, such as '¹ selected on test, as the public code does.'"""
         return [f"{sign} {text}." for text, sign in self.signs.items()]
+
+    def texts(self) -> list[Text]:
+        """The same, as they stand below a grid."""
+        return [
+            text(Span(sign, sign=True), f" {told.rstrip('.')}.")
+            for told, sign in self.signs.items()
+        ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from reports.document import Block, Grid, Heading, Paragraph, text
 from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.query import Recording
-from reports.statistics import Scores, at, difference
+from reports.statistics import Scores, difference, mean_over
 from reports.wording import NONE, entry_text, interval
 from sweeper.tracking.cells import run_name
 
@@ -64,23 +63,6 @@ def _grid(
         rows=rows,
         name=f"joint_{n}",
         notes=[text(line) for line in notes.lines()],
-    )
-
-
-def mean_over(parts: Sequence[Scores]) -> Scores:
-    """The mean over `parts` for each seed that all of them have.
-
-    A deterministic part has the same score for every seed.
-    """
-    varying = [part for part in parts if not part.deterministic] or list(parts)
-    seeds = set.intersection(*(set(part.by_seed) for part in varying))
-    complete = all(part.by_seed for part in parts)
-    return Scores(
-        {
-            seed: math.fsum(at(part, seed) for part in parts) / len(parts)
-            for seed in (sorted(seeds) if complete else ())
-        },
-        deterministic=all(part.deterministic for part in parts),
     )
 
 
