@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,6 @@ from reports.footnote import remarks
 from reports.statistics import Scores, mean_over
 from sweeper.spec.plan import Plan, Role
 from sweeper.tracking.summary import Summary, summarise
-
-Reading = Callable[[Entry], Scores]  # of the measure that is shown
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,13 @@ class Crossing:
     columns: Sequence[Column]
     entries: Mapping[tuple[str, Column], Entry]
 
-    def at(self, label: str, group: Group, read: Reading) -> Value | None:
+    def at(self, label: str, group: Group, measure: str) -> Value | None:
         """What stands at `label`; None where no column of the group has a cell there."""
         there = [self.entries.get((label, column)) for column in group.columns]
         found = tuple(entry for entry in there if entry is not None)
         if not found:
             return None
-        each = [read(entry) for entry in found]
+        each = [entry.scores_of(measure) for entry in found]
         whole = len(found) == len(there)
         scores = (each[0] if len(there) == 1 else mean_over(each)) if whole else Scores({})
         seeds = {tuple(sorted(one.by_seed)) for one in each if not one.deterministic}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from reports.amount import in_unit
 from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, Text, text
 from reports.drawing.lines import Pane, Ruler, Stroke, draw_lines
 from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.printed import heading
 from reports.query import Recording
-from reports.reading import in_unit, reading
 from reports.statistics import MARGIN, Robustness
 from reports.trace import Beside, Line, Panel, Traced, trace
 from sweeper.spec.shown import Curve
@@ -25,7 +25,7 @@ NOTHING = "Nothing to draw yet: no seed of any cell along this axis has finished
 
 def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
     """The section of one curve: the picture, and how much each line minds the setting."""
-    traced = trace(curve, recording.plan, entries, reading(curve.measure, recording))
+    traced = trace(curve, recording.plan, entries)
     title = Heading(3, curve.title)
     panes = [*_panes(traced)]
     if not panes:

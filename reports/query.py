@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweeper.errors import StoreError, nearest
 from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.measure import analysis_of
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import history
@@ -30,7 +31,8 @@ class Recording:
         trainable_parameters, epochs, seconds, commit (it was trained under), split_rule (who said
         which image is in which split), then
         `over.<factor>`, `role.<axis>` (its labels), every setting as `config.<name>`, and what
-        the trial measured besides as `measured.<name>`.
+        the trial measured besides, or an analysis found of it, as `measured.<name>`.
+    recorded: trial id -> the trial as the store holds it, of those that it holds.
     links: cell id -> the address of its run in MLflow's UI, of those that have one.
     """
 
@@ -39,6 +41,7 @@ class Recording:
     plan: Plan
     trials: pd.DataFrame
     links: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, RecordedTrial] = field(default_factory=dict)
 
     def of(self, cell: Cell) -> pd.DataFrame:
         """The rows of one cell."""
@@ -78,7 +81,7 @@ def load(uri: str, sweep: str, profile: str | None = None, digest: str = "") -> 
         cell: run_address(uri, run.info.experiment_id, run.info.run_id)
         for cell, run in history.recorded_cells(store, plan.sweep).items()
     }
-    return Recording(uri, launch, plan, frame, links)
+    return Recording(uri, launch, plan, frame, links, recorded)
 
 
 def run_address(uri: str, experiment: str, run: str) -> str:
@@ -145,5 +148,9 @@ def _configured(spec: TrialSpec) -> dict[str, object]:
 
 
 def _measured(recorded: RecordedTrial | None) -> dict[str, object]:
-    result = recorded.result if recorded else None
-    return {f"measured.{key}": value for key, value in result.measured.items()} if result else {}
+    """What a trial measured besides its scores, and what analyses found of it."""
+    if recorded is None:
+        return {}
+    found = dict(recorded.result.measured) if recorded.result else {}
+    found |= {name: value for name, value in recorded.metrics.items() if analysis_of(name)}
+    return {f"measured.{name}": value for name, value in found.items()}
