@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -77,6 +77,21 @@ def run_address(uri: str, experiment: str, run: str) -> str:
     """Where MLflow's UI shows a run: on its server, or where `sweeper ui` serves a file store."""
     served = uri.rstrip("/") if uri.startswith(("http://", "https://")) else LOCAL_UI
     return f"{served}/#/experiments/{experiment}/runs/{run}"
+
+
+def early_metric(
+    recording: Recording, trials: Sequence[str], metric: str, epoch: int
+) -> dict[str, float]:
+    """Trial id -> `metric` at the end of `epoch`, of those of `trials` that came so far."""
+    runs = {str(t["trial"]): str(t["link"]) for t in recording.trials.to_dict("records")}
+    store = open_store(recording.store)
+    found = {}
+    for trial in trials:
+        run = runs[trial].rpartition("/")[2]
+        values = history.metric_by_epoch(store, run, metric) if run else {}
+        if epoch in values:
+            found[trial] = values[epoch]
+    return found
 
 
 def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
