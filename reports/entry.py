@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -12,18 +13,29 @@ from reports.footnote import reference, remarks
 from reports.query import Recording
 from reports.statistics import Scores
 from sweeper.records import PART, TrialStatus
-from sweeper.spec.plan import Cell, Plan
+from sweeper.spec.measure import TOP1
+from sweeper.spec.plan import Cell
 from sweeper.tracking.summary import Summary, summarise
 
-ACCUMULATION = "measured.accumulation"
+ACCUMULATION = "accumulation"
+MEASURED = "measured."  # then the name of a measure: a column of a recording's trials
+COLUMNS = {  # of a recording's trials -> measure
+    "test_acc": TOP1,
+    "test_loss": "test/loss",
+    "val_acc": "val/acc",
+    "val_loss": "val/loss",
+    "trainable_parameters": "trainable_parameters",
+    "seconds": "seconds",
+}
 
 
 @dataclass(frozen=True)
 class Entry:
     """A cell, its scores by seed (accuracies as fractions) and the count of each status.
 
-    parts: of a joint task, the scores on each of its parts.
+    measured: measure -> what the finished trials have of it, test/acc excepted.
     remarks: what is said of it under a table; apart: its protocol is not the base's.
+    link: the address of its page in MLflow's UI, empty where it has none.
     """
 
     cell: Cell
@@ -31,9 +43,22 @@ class Entry:
     statuses: Mapping[str, int]
     min_seeds: int
     trainable_parameters: int | None  # None where no trial ended
-    parts: Mapping[str, Scores] = field(default_factory=dict)
+    measured: Mapping[str, Scores] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     apart: bool = False
+    link: str = ""
+
+    def scores_of(self, measure: str) -> Scores:
+        """By seed; empty where no finished trial has it."""
+        if measure == TOP1:
+            return self.scores
+        return self.measured.get(measure, Scores({}, self.scores.deterministic))
+
+    @property
+    def parts(self) -> dict[str, Scores]:
+        """Of a joint task, the scores on each of its parts."""
+        names = (name for name in self.measured if name.startswith(PART))
+        return {name.removeprefix(PART): self.measured[name] for name in names}
 
     @property
     def summary(self) -> Summary | None:
@@ -62,36 +87,56 @@ class Entry:
 
 def entries(recording: Recording) -> dict[str, Entry]:
     """Cell id -> entry of every cell of the plan, skipped ones included."""
-    plan = recording.plan
+    plan, trials = recording.plan, recording.trials
     base = reference(plan)
-    return {cell.id: _entry(cell, recording.of(cell), plan, base) for cell in plan.cells}
-
-
-def _entry(cell: Cell, trials: pd.DataFrame, plan: Plan, base: Mapping[str, Any]) -> Entry:
     finished = trials[trials["status"] == str(TrialStatus.FINISHED)]
-    counts = {str(status): int(n) for status, n in trials["status"].value_counts().items()}
-    # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
-    deterministic = len(cell.trials) == 1 and len(plan.seeds) > 1
-    parameters = int(finished["trainable_parameters"].max()) if len(finished) else None
-    prefix = f"measured.{PART}"
-    measured = [name for name in finished.columns if name.startswith(prefix)]
-    found = {name: Scores(_by_seed(finished, name), deterministic) for name in measured}
-    said, apart = remarks(cell.config, base)
-    return Entry(
-        cell,
-        Scores(_by_seed(finished, "test_acc"), deterministic),
-        counts,
-        plan.min_seeds,
-        parameters,
-        {name.removeprefix(prefix): scores for name, scores in found.items() if scores.by_seed},
-        (*said, *_accumulated(finished)),
-        apart,
-    )
+    measured = _measured(finished)
+    statuses: dict[str, Counter[str]] = {}
+    for cell, status in zip(trials["cell"], trials["status"], strict=True):
+        statuses.setdefault(cell, Counter())[str(status)] += 1
+    found = {}
+    for cell in plan.cells:
+        said, apart = remarks(cell.config, base)
+        # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
+        deterministic = len(cell.trials) == 1 and len(plan.seeds) > 1
+        own = {
+            name: Scores(values, deterministic)
+            for name, values in measured.get(cell.id, {}).items()
+        }
+        counts = own.get("trainable_parameters")
+        found[cell.id] = Entry(
+            cell=cell,
+            scores=own.pop(TOP1, Scores({}, deterministic)),
+            statuses=statuses.get(cell.id, {}),
+            min_seeds=plan.min_seeds,
+            trainable_parameters=int(max(counts.by_seed.values())) if counts else None,
+            measured=own,
+            remarks=(*said, *_accumulated(own.get(ACCUMULATION))),
+            apart=apart,
+            link=recording.links.get(cell.id, ""),
+        )
+    return found
 
 
-def _accumulated(finished: pd.DataFrame) -> list[str]:
+def _measured(finished: pd.DataFrame) -> dict[str, dict[str, dict[int, float]]]:
+    """Cell id -> measure -> seed -> value, of the values that are finite numbers."""
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    cells, seeds = finished["cell"].tolist(), finished["seed"].tolist()
+    for column in finished.columns:
+        measure = COLUMNS.get(column, "")
+        if column.startswith(MEASURED):
+            measure = column.removeprefix(MEASURED)
+        values = finished[column].tolist() if measure else ()
+        for place, value in enumerate(values):
+            if value is not None and math.isfinite(value):
+                own = found.setdefault(cells[place], {}).setdefault(measure, {})
+                own[int(seeds[place])] = float(value)
+    return found
+
+
+def _accumulated(found: Scores | None) -> list[str]:
     """That trials did not fit into the memory of their GPU, where it was so."""
-    most = int(max(_by_seed(finished, ACCUMULATION).values(), default=1))
+    most = int(max(found.by_seed.values())) if found else 1
     if most == 1:
         return []
     return [
@@ -99,13 +144,3 @@ def _accumulated(finished: pd.DataFrame) -> list[str]:
         "whose gradients are added up, which is the same up to rounding but for the statistics of "
         "a trained BatchNorm"
     ]
-
-
-def _by_seed(finished: pd.DataFrame, column: str) -> dict[int, float]:
-    if column not in finished:
-        return {}
-    return {
-        int(row["seed"]): float(row[column])
-        for row in finished.to_dict("records")
-        if row[column] == row[column]  # not NaN
-    }

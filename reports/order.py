@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from reports.column import Column, columns_of, stands_in
+from reports.document import Block, Bullets, Heading, Paragraph, text
 from reports.entry import Entry
 from reports.footnote import ON_TEST
+from reports.query import Recording
 from reports.statistics import Verdict, difference, verdict
+from reports.wording import column_name, interval
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.protocol import protocol_of
 from sweeper.tracking.summary import Summary
 
 PAPER_ORDER = ("TP", "IIP", "PGN")
 AXIS = "method"
+VERDICTS = {
+    "greater": "holds",
+    "smaller": "is reversed",
+    "not told apart": "is not told apart",
+    "unknown": "is not known: fewer than two common seeds finished",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,37 @@ class Comparison:
     def verdict(self) -> Verdict:
         """'greater' is the paper's order."""
         return verdict(self.change)
+
+
+def order_blocks(recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """The section of a report; empty if the plan has not two of the methods."""
+    steps = comparisons(recording.plan, entries)
+    if not steps:
+        return []
+    intro = (
+        "The paper finds TP < IIP < PGN. Per column, from paired differences on common seeds, "
+        "points [95 % interval] (seeds); a step holds when its interval lies above zero:"
+    )
+    held = sum(step.verdict == "greater" and not (step.too_few or step.apart) for step in steps)
+    two = any(step.apart for step in steps)
+    unsure = sum(step.too_few for step in steps)
+    count = f"{held} of {len(steps)} steps hold" + (" under one protocol" * two)
+    count += f"; {unsure} have too few seeds." if unsure else "."
+    return [
+        Heading(2, "Order of methods"),
+        Paragraph(text(intro)),
+        Bullets([text(_said(step, recording.plan.min_seeds)) for step in steps]),
+        Paragraph(text(count)),
+    ]
+
+
+def _said(step: Comparison, min_seeds: int) -> str:
+    few = f" Fewer than {min_seeds} seeds finished." if step.too_few else ""
+    few += f" Under two protocols: not the same {', '.join(step.apart)}." if step.apart else ""
+    few += f" {' and '.join(step.on_test)}: {ON_TEST}." if step.on_test else ""
+    change = f", {interval(step.change)}" if step.change is not None else ""
+    name = column_name(step.column)
+    return f"{name}: {step.lower} < {step.higher} {VERDICTS[step.verdict]}{change}.{few}"
 
 
 def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reports.document import Block, Grid, Heading, Paragraph, text
 from reports.entry import Entry
 from reports.footnote import Footnotes
-from reports.markdown import entry_text, escaped, grid, interval
+from reports.query import Recording
 from reports.statistics import Scores, at, difference
+from reports.wording import NONE, entry_text, interval
 from sweeper.tracking.cells import run_name
 
 NOTE = """\
@@ -19,35 +21,50 @@ nothing but the task, each trained on one part and choosing among its classes on
 difference of the two means, points, paired on common seeds [95 % interval] (seeds)."""
 
 
-def parts_text(entries: Mapping[str, Entry]) -> str:
-    """A table for each joint task, with a row for each cell; empty where there is none."""
+def parts_blocks(recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """The section: a table for each joint task, a row for each cell; empty where there is none."""
     joined: dict[tuple[str, ...], list[Entry]] = {}
-    for entry in entries.values():
+    for cell in recording.plan.cells:
+        entry = entries[cell.id]
         if entry.parts:
             written = tuple(str(entry.cell.config["task"]).split("+"))  # in their own order
             joined.setdefault(written, []).append(entry)
-    tables = [_table(parts, found, entries) for parts, found in joined.items()]
-    return "\n\n".join([*tables, NOTE] if tables else [])
+    if not joined:
+        return []
+    grids = [_grid(n, parts, joined[parts], entries) for n, parts in enumerate(joined, start=1)]
+    return [
+        Heading(2, "Joint tasks, part by part"),
+        *grids,
+        Paragraph(text(" ".join(NOTE.split())), note=True),
+    ]
 
 
-def _table(parts: Sequence[str], joined: Sequence[Entry], entries: Mapping[str, Entry]) -> str:
+def _grid(
+    n: int, parts: Sequence[str], joined: Sequence[Entry], entries: Mapping[str, Entry]
+) -> Grid:
     notes = Footnotes.of(entry.remarks for entry in joined)
-    headers = ["cell", *map(escaped, parts), "mean", "joint - alone"]
     rows = []
     for entry in joined:
-        name = escaped(run_name(entry.cell.config, entry.cell))
+        name = run_name(entry.cell.config, entry.cell)
         mean = mean_over([entry.parts[part] for part in parts])
         alone = [_alone(entry, part, entries) for part in parts]
         own = mean_over([each.scores if each else Scores({}) for each in alone])
         told = [entry_text(replace(entry, scores=entry.parts[part]), notes) for part in parts]
-        change = interval(difference(mean, own)) if own.by_seed else "—"
-        rows.append([name, *told, entry_text(replace(entry, scores=mean), notes), change])
+        change = interval(difference(mean, own)) if own.by_seed else NONE
+        whole = entry_text(replace(entry, scores=mean), notes)
+        rows.append([text(name), *told, whole, text(change)])
         if any(alone):
             told = [entry_text(each, notes) for each in alone]
-            mixed = replace(entry, scores=own, statuses={})
-            whole = entry_text(mixed, notes) if own.by_seed else "—"
-            rows.append([f"{name}: alone", *told, whole, ""])
-    return "\n\n".join([grid(headers, rows), *notes.lines()])
+            mixed = entry_text(replace(entry, scores=own, statuses={}, link=""), notes)
+            rows.append(
+                [text(f"{name}: alone"), *told, mixed if own.by_seed else text(NONE), text("")]
+            )
+    return Grid(
+        headers=[text(name) for name in ("cell", *parts, "mean", "joint - alone")],
+        rows=rows,
+        name=f"joint_{n}",
+        notes=[text(line) for line in notes.lines()],
+    )
 
 
 def mean_over(parts: Sequence[Scores]) -> Scores:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.column import Column, columns_of, stands_in
+from reports.document import Block, Grid, Heading, Paragraph, Span, text
 from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.published import Paper, obstacles, published
+from reports.query import Recording
 from reports.statistics import best, difference
+from reports.wording import NONE, column_name, entry_text, interval
 from sweeper.spec.plan import Plan, Role
 from sweeper.spec.shown import Table
 from sweeper.tracking.summary import Summary
@@ -54,6 +57,103 @@ class Beside:
     values: Mapping[tuple[str, str], float]
     differences: Mapping[tuple[str, Column, str], tuple[float, str]]
     obstacles: Sequence[str]
+
+
+def table_blocks(table: Table, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """A table of a report: it, what stands beside it, what was skipped, and the changes."""
+    filled = fill(table, recording.plan, entries)
+    heading = Heading(3, f"{table.id}: {table.title}")
+    blocks: list[Block] = [heading, _grid(filled), *_skipped(filled)]
+    if filled.beside:
+        blocks += _beside_blocks(filled.beside)
+    return [*blocks, _changes_grid(filled)] if filled.changes else blocks
+
+
+def _grid(filled: Filled) -> Grid:
+    beside = filled.beside
+    headers = [filled.table.axis, *map(column_name, filled.columns), "trainable"]
+    published = list(beside.columns) if beside else []
+    pairs = sorted({(ours, theirs) for _, ours, theirs in beside.differences}) if beside else []
+    headers += [f"{column} (published)" for column in published]
+    headers += [f"{column_name(ours)} - {theirs}" for ours, theirs in pairs]
+    rows = []
+    for row in filled.rows:
+        line = [text(row)]
+        for column in filled.columns:
+            entry = filled.entries.get((row, column))
+            line.append(entry_text(entry, filled.notes, bold=(row, column) in filled.bold))
+        counts = [filled.entries.get((row, column)) for column in filled.columns]
+        line.append(text(_trainable(counts)))
+        for name in published:
+            value = beside.values.get((row, name)) if beside else None
+            line.append(text("" if value is None else f"{value:.1f}"))
+        for ours, theirs in pairs:
+            gap = beside.differences.get((row, ours, theirs)) if beside else None
+            line.append(text(f"{gap[0]:+.1f}, {gap[1]}" if gap else "not comparable"))
+        rows.append(line)
+    notes = [text(line) for line in filled.notes.lines()]
+    return Grid(
+        headers=[text(header) for header in headers],
+        rows=rows,
+        name=f"table_{filled.table.id}",
+        caption=filled.table.title,
+        notes=notes,
+    )
+
+
+def _trainable(entries: Sequence[Entry | None]) -> str:
+    counts = [entry.trainable_parameters for entry in entries if entry is not None]
+    return " / ".join(dict.fromkeys(NONE if count is None else f"{count:,}" for count in counts))
+
+
+def _beside_blocks(beside: Beside) -> list[Block]:
+    table = beside.paper.tables[beside.name]
+    protocol = ", ".join(f"{key} {value}" for key, value in table.protocol.items())
+    lines = [
+        f"Published: {table.source} of '{beside.paper.title}', top-1 in percent, "
+        f"{beside.paper.backbone}; {protocol}. {table.note}"
+    ]
+    if beside.differences:
+        lines.append(
+            "Differences are ours minus published, in points; 'within', 'below' or 'above' says "
+            "where the published value lies to our interval."
+        )
+    if beside.obstacles:
+        lines.append(
+            f"{'The others are not' if beside.differences else 'Not'} comparable in value "
+            f"({'; '.join(beside.obstacles)}): read the published columns for shape."
+        )
+    return [Paragraph(text(line), note=True) for line in lines]
+
+
+def _skipped(filled: Filled) -> list[Block]:
+    return [
+        Paragraph(
+            text(f"Skipped: {row}, {column_name(column)}: {entry.cell.skip}."),
+            note=True,
+        )
+        for (row, column), entry in filled.entries.items()
+        if entry.cell.skip
+    ]
+
+
+def _changes_grid(filled: Filled) -> Grid:
+    rows = []
+    for row in filled.rows:
+        line = [text(row)]
+        for column in filled.columns:
+            entry = filled.entries.get((row, column))
+            mark = filled.notes.mark(entry.remarks) if entry else ""
+            change = interval(filled.changes.get((row, column)))
+            line.append(text(change, *([Span(mark, sign=True)] if mark else [])))
+        if row != filled.base:
+            rows.append(line)
+    caption = (
+        f"Change against the base ({filled.table.axis} {filled.base}), points, paired on common "
+        "seeds [95 % interval] (seeds)"
+    )
+    headers = [text(filled.table.axis), *(text(column_name(one)) for one in filled.columns)]
+    return Grid(headers, rows, name=f"table_{filled.table.id}_changes", caption=caption)
 
 
 def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:

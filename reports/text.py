@@ -17,7 +17,6 @@ from reports.markdown import (
     table_text,
 )
 from reports.order import Comparison, comparisons
-from reports.parts import parts_text
 from reports.query import Recording
 from reports.search import search_text
 from reports.settings import settings_text
@@ -56,8 +55,6 @@ def report_text(
     for table in plan.tables:
         filled = fill(table, plan, entries)
         parts += [f"### {escaped(table.id)}: {escaped(table.title)}", table_text(filled)]
-    if joint := parts_text(entries):
-        parts += ["## Joint tasks, part by part", joint]
     if curves:
         parts.append("## Curves")
         parts += [_curve_text(name, drawn) for name, drawn in curves.items()]
