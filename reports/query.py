@@ -48,13 +48,17 @@ class Recording:
 def latest_plan(uri: str, sweep: str, profile: str | None = None) -> Plan:
     """The plan of the newest launch of `sweep` (under `profile`). Raises StoreError if none."""
     store = open_store(uri)
-    return history.read_plan(store, _newest(store, sweep, profile))
+    return history.read_plan(store, _launch(store, sweep, profile))
 
 
-def load(uri: str, sweep: str, profile: str | None = None) -> Recording:
-    """Everything a report needs to know. Raises StoreError if there is no such launch."""
+def load(
+    uri: str, sweep: str, profile: str | None = None, *, digest: str = "", back: int = 0
+) -> Recording:
+    """Everything a report needs to know, of the newest launch or of the one `back` launches before,
+    among those whose plan's digest begins with `digest`. Raises StoreError if there is none.
+    """
     store = open_store(uri)
-    launch = _newest(store, sweep, profile)
+    launch = _launch(store, sweep, profile, digest, back)
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
     rows = [
@@ -94,15 +98,23 @@ def early_metric(
     return found
 
 
-def _newest(store: Store, sweep: str, profile: str | None) -> Launch:
+def _launch(
+    store: Store, sweep: str, profile: str | None, digest: str = "", back: int = 0
+) -> Launch:
     launches = history.launches(store, sweep)
-    for launch in launches:
-        if profile is None or launch.profile == profile:
-            return launch
     known = sorted({launch.profile for launch in launches})
-    wanted = f"under profile '{profile}'" if profile else "whole"
-    hint = nearest(profile or "", known)
-    raise StoreError(f"{store.uri}: no launch of '{sweep}' {wanted}. {hint}".strip())
+    found = [each for each in launches if profile is None or each.profile == profile]
+    if not found:
+        wanted = f"under profile '{profile}'" if profile else "whole"
+        hint = nearest(profile or "", known)
+        raise StoreError(f"{store.uri}: no launch of '{sweep}' {wanted}. {hint}".strip())
+    whole = ", ".join(f"@{each.digest[:8]}" for each in found)
+    found = [each for each in found if each.digest.startswith(digest)]
+    if not found:
+        raise StoreError(f"{store.uri}: no launch of '{sweep}' @{digest}. There are {whole}")
+    if back >= len(found):
+        raise StoreError(f"{store.uri}: '{sweep}' has no launch ~{back}. There are {whole}")
+    return found[back]
 
 
 def _row(

@@ -133,8 +133,8 @@ def _importance(search: Search, recording: Recording, ranked: pd.DataFrame) -> l
     halving = search.early_terminate
     metric = search.metric.name
     if halving is None:
-        rows = ranked[ranked["status"] == str(TrialStatus.FINISHED)]
-        values = dict(zip(rows["trial"], rows[metric.replace("/", "_")], strict=True))
+        done = ranked[ranked["status"] == str(TrialStatus.FINISHED)]
+        values = dict(zip(done["trial"], done[metric.replace("/", "_")], strict=True))
         when = "at the end of training"
     else:  # what was stopped has no end: all are compared where all have been
         values = early_metric(recording, list(ranked["trial"]), metric, halving.min_iter)
