@@ -139,10 +139,11 @@ def _importance(search: Search, recording: Recording, ranked: pd.DataFrame) -> l
     else:  # what was stopped has no end: all are compared where all have been
         values = early_metric(recording, list(ranked["trial"]), metric, halving.min_iter)
         when = f"after {halving.min_iter} epochs, where early stopping first looks"
+    known = {trial: value for trial, value in values.items() if not _absent(value)}
     trials = [
-        (_settings(search, trial), value)
+        (_settings(search, trial), float(known[trial["trial"]]))
         for trial in ranked.to_dict("records")
-        if not _absent(value := values.get(str(trial["trial"])))
+        if trial["trial"] in known
     ]
     shares = importances(search.space, trials)
     title = Heading(3, "Which parameters mattered")

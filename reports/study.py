@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -68,7 +68,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def _study(
-    directions: Sequence[str],
+    directions: Sequence[Literal["maximize", "minimize"]],
     space: Mapping[str, Mapping[str, Any]],
     names: Sequence[str],
     trials: Sequence[tuple[Mapping[str, Any], Sequence[float]]],
