@@ -1,92 +1,92 @@
-"""A report in a folder: Markdown, CSV and figures, rebuilt from the store alone.
+"""A report in a folder: Markdown, HTML, LaTeX, CSV, JSON and figures, from the store alone.
 
-The same store gives the same bytes, wherever and whenever it is built.
+The same store and the same code give the same bytes, wherever and whenever it is built.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from reports import figure, query
-from reports.curve import Drawn, trace
+from reports import query
+from reports.data import cells_csv, grid_csv, json_bytes, trials_csv
+from reports.document import Block, Grid, Picture
 from reports.entry import Entry, entries
-from reports.footnote import ON_TEST
+from reports.header import statuses
+from reports.html import html
+from reports.latex import latex
+from reports.markdown import markdown
 from reports.query import Recording
-from reports.text import report_text
+from reports.source import SOURCE, Source
+from reports.text import report_blocks
 
 REPORT = "report.md"
+TABLES = "tables"  # the folder of each table's own files
+SCHEMA = 1  # of report.json
+_OURS = {".md", ".html", ".json", ".csv", ".tex", ".svg", ".pdf", ".png"}
 
 
 def build(store_uri: str, sweep: str, out: Path, profile: str | None = None) -> Path:
     """Writes the report of the newest launch of `sweep` into `out`; returns its `report.md`.
 
-    Each file is replaced as a whole. Raises StoreError if the store or the launch is not there.
+    Raises StoreError if the store or the launch is not there.
     """
-    recording = query.load(store_uri, sweep, profile)
-    found = entries(recording)
-    curves: dict[str, Drawn] = {}
-    files: dict[str, bytes] = {}
-    for curve in recording.plan.curves:
-        drawn = trace(curve, recording.plan, found)
-        name = "curve_" + re.sub(r"[^\w.-]+", "_", curve.id)
-        curves[name] = drawn
-        files[f"{name}.svg"], files[f"{name}.png"] = figure.draw(drawn, curve.axis)
-    files["cells.csv"] = _csv(_cells(found))
-    files["trials.csv"] = _csv(_trials(recording, found))
-    files[REPORT] = report_text(recording, found, curves).encode()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        _replace(out / name, data)
+    write(report_files(query.load(store_uri, sweep, profile)), out)
     return out / REPORT
 
 
-def _cells(found: Mapping[str, Entry]) -> pd.DataFrame:
-    """One row a cell, in the order of the plan; accuracies as fractions."""
-    rows = []
-    for entry in found.values():
-        summary, cell = entry.summary, entry.cell
-        row = {
-            "cell": cell.id,
-            **{f"over.{key}": value for key, value in cell.over.items()},
-            **{f"role.{role.axis}": role.label for role in cell.roles},
-            "n_seeds": summary.n if summary else 0,
-            "test_acc_mean": summary.mean if summary else None,
-            "test_acc_std": summary.std if summary else None,
-            "test_acc_ci95": summary.ci95 if summary else None,
-            "deterministic": entry.scores.deterministic,
-            "too_few_seeds": entry.too_few,
-            "planned": len(cell.trials),
-            "holes": "; ".join(entry.holes),
-            "remarks": "; ".join(entry.remarks),
-            "skip": cell.skip,
-            "trainable_parameters": entry.trainable_parameters,
-            **{f"config.{key}": value for key, value in cell.config.items()},
-        }
-        rows.append(row)
-    return pd.DataFrame(rows)
+def report_files(recording: Recording) -> dict[str, bytes]:
+    """Every file of a report: its place in the folder -> its content."""
+    found = entries(recording)
+    blocks = report_blocks(recording, found)
+    files = {
+        REPORT: markdown(blocks).encode(),
+        "report.html": html(blocks).encode(),
+        "report.json": json_bytes(_data(recording, found, blocks)),
+        "cells.csv": cells_csv(found),
+        "trials.csv": trials_csv(recording, found),
+        SOURCE: Source.of(recording).model_dump_json(indent=1).encode() + b"\n",
+    }
+    for block in blocks:
+        match block:
+            case Grid(name=name) if name:
+                files[f"{TABLES}/{name}.tex"] = latex(block).encode()
+                files[f"{TABLES}/{name}.csv"] = grid_csv(block)
+            case Picture():
+                files |= {f"{block.name}.{kind}": data for kind, data in block.files.items()}
+    return files
 
 
-def _trials(recording: Recording, found: Mapping[str, Entry]) -> pd.DataFrame:
-    """One row a trial, with the remarks of its cell. A trial that a search drew has no cell."""
-    told = []
-    for trial in recording.trials.to_dict("records"):
-        own = (ON_TEST,) if trial.get("config.selection") == "best_test" else ()
-        entry = found.get(str(trial["cell"]))
-        told.append("; ".join(entry.remarks if entry else own))
-    return recording.trials.assign(remarks=told)
+def _data(
+    recording: Recording, found: Mapping[str, Entry], blocks: Iterable[Block]
+) -> dict[str, Any]:
+    plan, launch = recording.plan, recording.launch
+    return {
+        "schema": SCHEMA,
+        "sweep": plan.sweep,
+        "profile": plan.profile,
+        "plan": plan.digest,
+        "seeds": plan.seeds,
+        "launch": {"run": launch.run_id, "launched": launch.launched, **launch.provenance},
+        "trials": statuses(recording),
+        "seconds": float(recording.trials["seconds"].sum()) if len(recording.trials) else 0.0,
+    }
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    # Whole numbers stay whole in columns that have holes.
-    return frame.convert_dtypes().to_csv(index=False, lineterminator="\n").encode()
+def write(files: Mapping[str, bytes], out: Path) -> None:
+    """Writes `files` into the folder `out`, each as a whole; leaves others there alone."""
+    for name, data in files.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_bytes(data)
+        draft.replace(path)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(data)
-    draft.replace(path)
+def left_over(files: Mapping[str, bytes], out: Path) -> list[str]:
+    """What a report left in `out` that `files` do not have: of an earlier layout, plan or code."""
+    there = [*out.glob("*.*"), *(out / TABLES).glob("*.*")]
+    names = {path.relative_to(out).as_posix() for path in there if path.suffix in _OURS}
+    return sorted(names - set(files))

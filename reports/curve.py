@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.column import Column, columns_of, stands_in
+from reports.document import Block, Grid, Heading, Paragraph, Picture, Text, text
 from reports.entry import Entry
 from reports.footnote import reference, remarks
 from reports.published import obstacles, published
-from reports.statistics import Robustness, robustness
+from reports.query import Recording
+from reports.statistics import MARGIN, Robustness, robustness
 from sweeper.spec.plan import Plan
 from sweeper.spec.shown import Curve
 from sweeper.tracking.summary import Summary
@@ -115,3 +117,31 @@ def _said(
 
 def _number(text: str) -> float | None:
     return float(text) if text.replace(".", "", 1).isdecimal() else None
+
+
+def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
+    """The section of one curve: the picture, and how much each line minds the setting."""
+    from reports.figure import pictures  # which draws what is traced here
+
+    drawn = trace(curve, recording.plan, entries)
+    name = f"curve_{curve.id}"
+    picture = Picture(name, curve.title, pictures(drawn, curve.axis))
+    blocks: list[Block] = [Heading(3, curve.title), picture]
+    rows = [
+        _numbers(", ".join(value for _, value in line.column) or "top-1", line.robustness)
+        for line in drawn.lines
+    ]
+    headers = ["line", "best at", "largest drop, points", "area under the normalised curve"]
+    headers.append(f"smallest within {100 * MARGIN:g} point of the best")
+    if rows:
+        blocks.append(Grid([*map(text, headers)], rows, name=name))
+    said = dict.fromkeys(remark for line in drawn.lines for remark in line.remarks)
+    return [*blocks, *(Paragraph(text(remark), note=True) for remark in said)]
+
+
+def _numbers(name: str, found: Robustness | None) -> list[Text]:
+    if found is None:
+        return [text(name), *[text("")] * 4]
+    told = [f"{found.best_at:g}", f"{100 * found.largest_drop:.1f}"]
+    told += [f"{found.area:.3f}", f"{found.shortest:g}"]
+    return [text(name), *map(text, told)]

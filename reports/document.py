@@ -6,8 +6,9 @@ Text here is plain: escaping is the business of the formats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Span:
 
 
 Text = tuple[Span, ...]
+
+# Control characters, halves of surrogates, what is no character, and what turns the direction of
+# the text around it: no file of ours can or should hold them.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 def text(*parts: str | Span) -> Text:
@@ -95,3 +104,69 @@ class Picture:
 
 
 Block = Heading | Paragraph | Notice | Bullets | Grid | Picture
+
+
+def one_line(text: object) -> str:
+    """`text` on one line; each character that a file cannot hold becomes U+FFFD."""
+    return " ".join(_UNFIT.sub("\ufffd", str(text)).split())
+
+
+def plain(content: Text) -> str:
+    """Text without its looks and links, on one line."""
+    return one_line("".join(span.text for span in content))
+
+
+def lowered(sign: str) -> str:
+    """The sign of a note in characters of full size, for formats that raise it themselves."""
+    return sign.translate(_RAISED)
+
+
+def web_address(span: Span) -> str:
+    """The address of a span that may be linked: on the web; otherwise empty."""
+    link = one_line(span.link)
+    return link if link.startswith(("http://", "https://")) else ""
+
+
+def joined(content: Text) -> Iterator[Span]:
+    """The spans of a text on one line: neighbours of one look are one, empty ones are gone."""
+    spans: list[Span] = []
+    for span in content:
+        if spans and replace(spans[-1], text="") == replace(span, text=""):
+            spans[-1] = replace(span, text=spans[-1].text + span.text)
+        elif span.text:
+            spans.append(span)
+    after = " "  # spaces at the beginning of a line, and after others, are none
+    for place, span in enumerate(spans):
+        words = one_line(span.text)
+        left = " " if span.text[:1].isspace() and after != " " else ""
+        right = " " if words and span.text[-1].isspace() and place < len(spans) - 1 else ""
+        if written := left + words + right:
+            after = written[-1]
+            yield replace(span, text=written)
+
+
+def width(grid: Grid) -> int:
+    """Characters of a row, if each column is as wide as its widest cell, with two between them."""
+    columns = zip(*(grid.headers, *grid.rows), strict=True)
+    return sum(max(len(plain(cell)) for cell in column) + 2 for column in columns)
+
+
+def file_name(text: str) -> str:
+    """`text` as the name of a file on any system, without ending."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._") or "_"
+
+
+def told_apart(blocks: Iterable[Block]) -> list[Block]:
+    """The same blocks, with names of tables and pictures that are names of files, each once."""
+    used: set[tuple[type[Block], str]] = set()
+    found: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Grid | Picture) and block.name:
+            first = name = file_name(block.name)
+            number = 2
+            while (type(block), name.lower()) in used:  # some systems do not tell case apart
+                name, number = f"{first}_{number}", number + 1
+            used.add((type(block), name.lower()))
+            block = replace(block, name=name)
+        found.append(block)
+    return found

@@ -1,10 +1,10 @@
-"""A curve as a figure, in SVG and PNG; the same bytes for the same points."""
+"""The figures of a report, in SVG, PDF and PNG; the same bytes for the same points."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -13,7 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from reports.column import columns_of, stands_in
 from reports.curve import Drawn
+from reports.document import Block, Grid, Heading, text
+from reports.entry import Entry
+from reports.query import Recording
+from sweeper.spec import shown
 
 # Okabe and Ito's palette, told apart by every kind of colour vision; a marker each besides.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -31,7 +36,13 @@ STYLE: dict[Any, Any] = {
 
 
 def draw(drawn: Drawn, axis_label: str) -> tuple[bytes, bytes]:
-    """The figure as (SVG, PNG); the same bytes for the same points.
+    """The figure as (SVG, PNG); the same bytes for the same points."""
+    files = pictures(drawn, axis_label)
+    return files["svg"], files["png"]
+
+
+def pictures(drawn: Drawn, axis_label: str) -> dict[str, bytes]:
+    """The figure by the ending of its file; the same bytes for the same points.
 
     Ours on the left with its own scale, the published one on the right with its own: other
     data and another backbone are to be compared in shape, not in value.
@@ -47,7 +58,8 @@ def draw(drawn: Drawn, axis_label: str) -> tuple[bytes, bytes]:
         if drawn.beside:
             _published(axes[1], drawn)
             _finish(axes[1], sorted({x for p in drawn.beside.values() for x, _ in p}), axis_label)
-        return _bytes(figure, "svg", {"Date": None}), _bytes(figure, "png", {"Software": None})
+        kinds = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+        return {kind: _bytes(figure, kind, metadata) for kind, metadata in kinds.items()}
 
 
 def _ours(axes: Axes, drawn: Drawn) -> None:
@@ -107,3 +119,21 @@ def _bytes(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
     return buffer.getvalue()
+
+
+def figure_blocks(
+    figure: shown.Figure, recording: Recording, entries: Mapping[str, Entry]
+) -> list[Block]:
+    """The section of one figure: the numbers behind it, in percent."""
+    cells = recording.plan.cells
+    members = [(role, cell) for cell in cells for role in cell.roles if role.axis == figure.axis]
+    columns = columns_of(cell for _, cell in members)
+    rows = []
+    for role, cell in members:
+        summary = entries[cell.id].summary
+        value = f"{100 * summary.mean:.1f}" if summary else ""
+        told = [value if stands_in(cell, column) else "" for column in columns]
+        rows.append([text(role.label), *map(text, told)])
+    names = [", ".join(value for _, value in column) or "top-1" for column in columns]
+    headers = [text(figure.axis), *map(text, names)]
+    return [Heading(3, figure.title), Grid(headers, rows, name=f"figure_{figure.id}")]

@@ -1,153 +1,113 @@
-"""Markdown of tables and numbers: escaped, aligned, accuracies in percent."""
+"""A report as Markdown, as GitHub and most others read it.
+
+Addresses stand at the end, so that the tables can be read as they are.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
-from reports.column import Column
-from reports.entry import Entry
-from reports.footnote import Footnotes
-from reports.table import Filled
-from sweeper.tracking.summary import Summary
+from tabulate import tabulate
 
-LEGEND = """\
-How to read an entry: mean top-1 in percent ± half width of the 95 % Student-t interval over seeds
-(number of finished seeds). One seed has no interval. † fewer finished seeds than this sweep asks
-for ({min_seeds}). det.: deterministic, one trial, no interval. failed, diverged, running,
-missing: that many trials of the cell ended so, have not ended, or have no run in the store.
-skipped: the backbone cannot carry it. —: not part of this sweep. trainable: number of parameters
-that are trained, of each column where they differ. ¹ and its like: what stands below the table.
+from reports.document import (
+    Block,
+    Bullets,
+    Grid,
+    Heading,
+    Notice,
+    Paragraph,
+    Picture,
+    Span,
+    Text,
+    joined,
+    lowered,
+    one_line,
+    text,
+    web_address,
+)
 
-Bold: in each column the highest mean, and every entry whose paired difference to it (on common
-seeds) has a 95 % interval that contains zero. An entry with † or with diverged trials is not in
-bold, and where it has the highest mean, nothing in its column is. An entry under another protocol
-than the base's is never in bold and does not keep others from it."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def markdown(blocks: Iterable[Block]) -> str:
+    """The whole report."""
+    links: dict[str, str] = {}  # address -> its label in this document
+    parts = [part for block in blocks for part in _block(block, links)]
+    if links:
+        parts.append("\n".join(f"[{label}]: <{link}>" for link, label in links.items()))
+    return "\n\n".join(parts) + "\n"
 
 
 def escaped(text: object) -> str:
     """`text` as literal text of one line, also inside a table."""
-    line = " ".join(str(text).split())
-    return re.sub(r"([\\`*_\[\]<>|#~$])", r"\\\1", line)
+    return re.sub(r"([\\`*_\[\]<>|#~$&!])", r"\\\1", one_line(text))
 
 
-def grid(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A pipe table of ready cells: the first column to the left, the others to the right."""
-    lines = [headers, [":--", *["--:"] * (len(headers) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)
+def _block(block: Block, links: dict[str, str]) -> list[str]:
+    match block:
+        case Heading():
+            return [f"{'#' * block.level} {escaped(block.title)}"]
+        case Paragraph():
+            return [_line(block.content, links)]
+        case Notice():
+            return [f"> {_line(block.content, links)}"]
+        case Bullets():
+            return ["\n".join(f"- {_line(item, links)}" for item in block.items)]
+        case Grid():
+            return _grid(block, links)
+        case Picture():
+            shown = "svg" if "svg" in block.files else "png"
+            return [f"![{escaped(block.title)}]({quote(block.name)}.{shown})"]
 
 
-def column_name(column: Column) -> str:
-    """The values of the crossed factors, such as 'digits' or 'digits, embedded'."""
-    return escaped(", ".join(value for _, value in column) or "top-1")
+def _grid(grid: Grid, links: dict[str, str]) -> list[str]:
+    parts = [_line(text(grid.caption), links)] if grid.caption else []
+    if grid.headers:
+        rows = [[_inline(cell, links) for cell in row] for row in grid.rows]
+        sides = ["left" if n < grid.labels else "right" for n in range(len(grid.headers))]
+        headers = [_inline(cell, links) for cell in grid.headers]
+        parts.append(_pipes(headers, rows, sides))
+    return [*parts, *(_line(note, links) for note in grid.notes)]
 
 
-def interval(summary: Summary | None) -> str:
-    """A signed difference in points with its interval, such as '+1.2 [-0.3, +2.7] (3)'."""
-    if summary is None:
-        return "no common seed"
-    text = f"{100 * summary.mean:+.1f}"
-    if summary.low is not None and summary.high is not None:
-        text += f" [{100 * summary.low:+.1f}, {100 * summary.high:+.1f}]"
-    return f"{text} ({summary.n})"
-
-
-def entry_text(entry: Entry | None, notes: Footnotes, *, bold: bool = False) -> str:
-    """One entry of a table, as `LEGEND` explains it."""
-    if entry is None:
-        return "—"
-    if entry.cell.skip:
-        return "skipped"
-    summary = entry.summary
-    parts = []
-    if summary is not None:
-        mean = f"{100 * summary.mean:.1f}"
-        mean = f"**{mean}**" if bold else mean
-        half = f" ± {100 * summary.ci95:.1f}" if summary.ci95 is not None else ""
-        n = "det." if entry.scores.deterministic else str(summary.n)
-        parts.append(f"{mean}{half} ({n}){'†' if entry.too_few else ''}")
-    return ", ".join([*parts, *entry.holes]) + notes.mark(entry.remarks)
-
-
-def table_text(filled: Filled) -> str:
-    """The table, what stands beside it, what was skipped, and the paired changes."""
-    beside = filled.beside
-    headers = [escaped(filled.table.axis), *map(column_name, filled.columns), "trainable"]
-    published = list(beside.columns) if beside else []
-    pairs = sorted({(ours, theirs) for _, ours, theirs in beside.differences}) if beside else []
-    headers += [f"{escaped(column)} (published)" for column in published]
-    headers += [f"{column_name(ours)} - {escaped(theirs)}" for ours, theirs in pairs]
-    rows = []
-    for row in filled.rows:
-        line = [escaped(row)]
-        for column in filled.columns:
-            entry = filled.entries.get((row, column))
-            line.append(entry_text(entry, filled.notes, bold=(row, column) in filled.bold))
-        line.append(_trainable([filled.entries.get((row, column)) for column in filled.columns]))
-        for name in published:
-            value = beside.values.get((row, name)) if beside else None
-            line.append("" if value is None else f"{value:.1f}")
-        for ours, theirs in pairs:
-            gap = beside.differences.get((row, ours, theirs)) if beside else None
-            line.append(f"{gap[0]:+.1f}, {gap[1]}" if gap else "not comparable")
-        rows.append(line)
-    parts = [grid(headers, rows), *filled.notes.lines(), *_beside_text(filled), *_skipped(filled)]
-    if filled.changes:
-        parts.append(_changes_text(filled))
-    return "\n\n".join(parts)
-
-
-def _trainable(entries: Sequence[Entry | None]) -> str:
-    counts = [entry.trainable_parameters for entry in entries if entry is not None]
-    told = dict.fromkeys("—" if count is None else f"{count:,}" for count in counts)
-    return " / ".join(told)
-
-
-def _beside_text(filled: Filled) -> list[str]:
-    beside = filled.beside
-    if beside is None:
-        return []
-    table = beside.paper.tables[beside.name]
-    protocol = ", ".join(f"{key} {value}" for key, value in table.protocol.items())
-    lines = [
-        f"Published: {table.source} of *{escaped(beside.paper.title)}*, top-1 in percent, "
-        f"{escaped(beside.paper.backbone)}; {escaped(protocol)}. {escaped(table.note)}"
-    ]
-    if beside.differences:
-        lines.append(
-            "Differences are ours minus published, in points; 'within', 'below' or 'above' says "
-            "where the published value lies to our interval."
-        )
-    if beside.obstacles:
-        lines.append(
-            f"{'The others are not' if beside.differences else 'Not'} comparable in value "
-            f"({escaped('; '.join(beside.obstacles))}): read the published columns for shape."
-        )
-    return lines
-
-
-def _skipped(filled: Filled) -> list[str]:
-    return [
-        f"Skipped: {escaped(row)}, {column_name(column)}: {escaped(entry.cell.skip)}."
-        for (row, column), entry in filled.entries.items()
-        if entry.cell.skip
-    ]
-
-
-def _changes_text(filled: Filled) -> str:
-    def change(row: str, column: Column) -> str:
-        entry = filled.entries.get((row, column))
-        mark = filled.notes.mark(entry.remarks) if entry else ""
-        return interval(filled.changes.get((row, column))) + mark
-
-    rows = [
-        [escaped(row), *(change(row, column) for column in filled.columns)]
-        for row in filled.rows
-        if row != filled.base
-    ]
-    title = (
-        f"Change against the base ({escaped(filled.table.axis)} {escaped(filled.base)}), points, "
-        "paired on common seeds [95 % interval] (seeds):"
+def _pipes(headers: Sequence[str], rows: Sequence[Sequence[str]], sides: Sequence[str]) -> str:
+    """A pipe table of ready cells."""
+    return tabulate(
+        rows, headers, tablefmt="pipe", disable_numparse=True, colalign=sides, missingval=""
     )
-    headers = [escaped(filled.table.axis), *map(column_name, filled.columns)]
-    return f"{title}\n\n{grid(headers, rows)}"
+
+
+def _line(content: Text, links: dict[str, str]) -> str:
+    """Text that begins a line: what would make it a list or a rule there is escaped."""
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", _inline(content, links))
+
+
+def _inline(content: Text, links: dict[str, str]) -> str:
+    written = ""
+    for span in joined(content):
+        words = span.text.strip()
+        words = lowered(words).translate(_RAISED) if span.sign else words
+        left = " " if span.text[0] == " " else ""
+        right = " " if words and span.text[-1] == " " else ""
+        written += left + (_span(span, words, written + left, links) if words else "") + right
+    return written.strip()
+
+
+def _span(span: Span, words: str, before: str, links: dict[str, str]) -> str:
+    """One span, without spaces around it, after the text `before`."""
+    link = web_address(span)
+    shown = escaped(words)
+    if span.code:
+        ticks = not (re.search(r"[`|\\]", words) or before.endswith("`"))
+        shown = f"`{words}`" if ticks else f"<code>{shown}</code>"
+    # Stars mean emphasis only beside letters; beside anything else, tags always do.
+    stars = words[0].isalnum() and words[-1].isalnum() and not (before.endswith("*") or span.code)
+    for look, star, tag in ((span.bold, "**", "b"), (span.italic, "*", "i")):
+        if look:
+            shown = f"{star}{shown}{star}" if stars else f"<{tag}>{shown}</{tag}>"
+    if not link:
+        return shown
+    address = re.sub(r"[<>\\\s]", lambda found: quote(found[0]), link)
+    return f"[{shown}][{links.setdefault(address, str(len(links) + 1))}]"

@@ -52,7 +52,7 @@ def latest_plan(uri: str, sweep: str, profile: str | None = None) -> Plan:
 
 
 def load(
-    uri: str, sweep: str, profile: str | None = None, *, digest: str = "", back: int = 0
+    uri: str, sweep: str, profile: str | None = None, digest: str = "", back: int = 0
 ) -> Recording:
     """Everything a report needs to know, of the newest launch or of the one `back` launches before,
     among those whose plan's digest begins with `digest`. Raises StoreError if there is none.

@@ -7,32 +7,34 @@ from typing import Any
 
 import pandas as pd
 
-from reports.markdown import escaped
+from reports.document import Block, Heading, Paragraph, text
 from sweeper.spec.plan import Plan
 
 
-def settings_text(plan: Plan, trials: pd.DataFrame) -> str:
+def settings_blocks(plan: Plan, trials: pd.DataFrame) -> list[Block]:
     """Paragraphs; with them and its row and column, every entry of a table can be read. `trials`
-    are those of a `Recording`.
+    are those of a `Recording`. Empty where a plan has no cells.
     """
+    if not plan.cells:
+        return []
     shared = _shared([cell.config for cell in plan.cells])
-    parts = ["## Settings", f"In every cell: {_listed(shared)}."]
+    parts = [f"In every cell: {_listed(shared)}."] if shared else []
     base = _shared([cell.config for cell in plan.cells if cell.base])
     own = {name: value for name, value in base.items() if name not in shared}
     if own:
         parts.append(f"In the base, which each other cell changes in one thing: {_listed(own)}.")
     if rules := _split_rules(trials):
         parts.append(f"Splits, by who says which image belongs to which: {rules}.")
-    return "\n\n".join(parts)
+    return [Heading(2, "Settings"), *(Paragraph(text(part)) for part in parts)]
 
 
 def _split_rules(trials: pd.DataFrame) -> str:
     """The rule of each task as its trials recorded it, such as 'dtd split_zhou, pets generated'."""
-    found: dict[str, dict[str, None]] = {}
-    for trial in trials.to_dict("records"):
-        if rule := trial.get("split_rule"):
-            found.setdefault(str(trial["config.task"]), {})[str(rule)] = None
-    return ", ".join(f"{escaped(task)} {escaped(' and '.join(found[task]))}" for task in found)
+    if "split_rule" not in trials:
+        return ""
+    told = trials.loc[trials["split_rule"] != "", ["config.task", "split_rule"]].drop_duplicates()
+    found = told.groupby("config.task", sort=False)["split_rule"].agg(" and ".join)
+    return ", ".join(f"{task} {rules}" for task, rules in found.items())
 
 
 def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -46,4 +48,4 @@ def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _listed(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{escaped(name)} {escaped(value)}" for name, value in settings.items())
+    return ", ".join(f"{name} {value}" for name, value in settings.items())

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from reports.compare import Comparison, Pair
     from reports.query import Recording
 
+To = Annotated[
+    Path | None, typer.Option("--to", help="Write it as Markdown and HTML into this folder.")
+]
 Side = Annotated[str, typer.Argument(help="SWEEP[:PROFILE][@PLAN or ~LAUNCHES BACK]")]
 WRITTEN = re.compile(
     r"(?P<sweep>[^:@~]+)(:(?P<profile>[^:@~]+))?(@(?P<digest>[0-9a-f]{1,16})|~(?P<back>\d{1,4}))?"
@@ -27,6 +30,7 @@ def compare(
     second: Side,
     store: options.Store = None,
     results: options.Results = options.DEFAULT_RESULTS,
+    to: To = None,
     json: options.Json = False,
 ) -> None:
     """Two sweeps, or two revisions of one, side by side with paired differences.
@@ -39,10 +43,27 @@ def compare(
     uri = options.store_uri(store, results)
     sides = [_which(written, where) for written, where in ((first, "first"), (second, "second"))]
     found = pair_up(*(_load(uri, side) for side in sides))
+    if to is not None:
+        _write(found, to)
     if json:
         print_json("compare", **_plain(found))
         return
     _print(found)
+
+
+def _write(found: Comparison, folder: Path) -> None:
+    from reports.build import write
+    from reports.compare import compare_blocks
+    from reports.html import html
+    from reports.markdown import markdown
+
+    blocks = compare_blocks(found)
+    files = {"compare.md": markdown(blocks).encode(), "compare.html": html(blocks).encode()}
+    try:
+        write(files, folder)
+    except OSError as error:
+        got, rule = f"'{folder}': {error.strerror}", "a folder that can be written"
+        raise InputError(Problem("--to", got, rule)) from error
 
 
 def _which(written: str, where: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,9 @@ from sweeper.cli.launch import missing_trials, recorded_plan, titled
 from sweeper.cli.output import print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import cell_names
 from sweeper.cli.results import check_results, report_folder
+from sweeper.errors import InputError, Problem
+
+EXIT_DIFFERS = 5  # a published report no longer matches the store
 
 
 def status(
@@ -65,24 +69,74 @@ def status(
 
 
 def report(
-    sweep: options.SweepName,
+    sweep: Annotated[
+        str, typer.Argument(help="A sweep's name, or its file; none with --check.")
+    ] = "",
     profile: options.Profile = None,
     store: options.Store = None,
     results: options.Results = options.DEFAULT_RESULTS,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Folder of a published report: does it match the store?"),
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Rebuild the report of a sweep from the store alone."""
-    from reports.build import build
+    """Rebuild the report of a sweep from the store alone, or check a published one against it."""
+    uri = options.store_uri(store, results)
+    if bool(sweep) == (check is not None) or (check is not None and profile):
+        got = "both" if sweep or profile else "neither"
+        rule = "the name of a sweep, or --check with a folder, which knows its sweep and profile"
+        raise InputError(Problem("report", got, rule))
+    if check is not None:
+        _check(check, uri, json)
+        return
+    _write(sweep, profile, uri, results, json)
+
+
+def _write(sweep: str, profile: str | None, uri: str, results: Path, json: bool) -> None:
+    from reports.build import REPORT, left_over, report_files, write
+    from reports.query import load
 
     check_results(results)
-    uri = options.store_uri(store, results)
     plan = recorded_plan(uri, sweep, profile)
     folder = report_folder(results, plan)
-    written = build(uri, plan.sweep, folder, profile=plan.profile)
+    files = report_files(load(uri, plan.sweep, plan.profile, plan.digest))
+    write(files, folder)
+    if old := left_over(files, folder):
+        stderr.print(
+            f"{folder} also holds {', '.join(old)}: left over from an earlier report, and no part "
+            "of this one. They were left alone",
+            markup=False,
+            soft_wrap=True,
+        )
     if json:
-        print_json("report", sweep=plan.sweep, profile=plan.profile, report=str(written))
+        print_json(
+            "report",
+            sweep=plan.sweep,
+            profile=plan.profile,
+            report=str(folder / REPORT),
+            files=sorted(str(folder / name) for name in files),
+            left_over=old,
+        )
         return
-    print_line(str(written))
+    for name in files:
+        print_line(str(folder / name))
+
+
+def _check(folder: Path, uri: str, json: bool) -> None:
+    from reports.check import check
+
+    found = check(folder, uri)
+    if json:
+        print_json("report-check", folder=str(folder), differences=found)
+    else:
+        for line in found:
+            print_line(line)
+    if not found:
+        stderr.print(f"{folder} is as the store has it", markup=False, soft_wrap=True)
+        return
+    stderr.print(f"{folder} no longer matches the store", markup=False, soft_wrap=True)
+    raise typer.Exit(EXIT_DIFFERS)
 
 
 def ui(
