@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -51,15 +51,17 @@ class Recording:
 def latest_plan(uri: str, sweep: str, profile: str | None = None) -> Plan:
     """The plan of the newest launch of `sweep` (under `profile`). Raises StoreError if none."""
     store = open_store(uri)
-    return history.read_plan(store, _newest(store, sweep, profile))
+    return history.read_plan(store, _launch(store, sweep, profile))
 
 
-def load(uri: str, sweep: str, profile: str | None = None, digest: str = "") -> Recording:
-    """Everything a report needs to know, of the newest launch or of the one of the plan with this
-    digest. Raises StoreError if there is no such launch.
+def load(
+    uri: str, sweep: str, profile: str | None = None, digest: str = "", back: int = 0
+) -> Recording:
+    """Everything a report needs to know, of the newest launch or of the one `back` launches before,
+    among those whose plan's digest begins with `digest`. Raises StoreError if there is none.
     """
     store = open_store(uri)
-    launch = _newest(store, sweep, profile, digest)
+    launch = _launch(store, sweep, profile, digest, back)
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
     # Ids and digests are computed from all that they are digests of: each of them once.
@@ -90,18 +92,38 @@ def run_address(uri: str, experiment: str, run: str) -> str:
     return f"{served}/#/experiments/{experiment}/runs/{run}"
 
 
-def _newest(store: Store, sweep: str, profile: str | None, digest: str = "") -> Launch:
+def early_metric(
+    recording: Recording, trials: Sequence[str], metric: str, epoch: int
+) -> dict[str, float]:
+    """Trial id -> `metric` at the end of `epoch`, of those of `trials` that came so far."""
+    runs = {str(t["trial"]): str(t["link"]) for t in recording.trials.to_dict("records")}
+    store = open_store(recording.store)
+    found = {}
+    for trial in trials:
+        run = runs[trial].rpartition("/")[2]
+        values = history.metric_by_epoch(store, run, metric) if run else {}
+        if epoch in values:
+            found[trial] = values[epoch]
+    return found
+
+
+def _launch(
+    store: Store, sweep: str, profile: str | None, digest: str = "", back: int = 0
+) -> Launch:
     launches = history.launches(store, sweep)
-    for launch in launches:
-        if (profile is None or launch.profile == profile) and digest in ("", launch.digest):
-            return launch
-    if digest:
-        there = ", ".join(launch.digest for launch in launches)
-        raise StoreError(f"{store.uri}: no launch of '{sweep}' has the plan {digest}, only {there}")
     known = sorted({launch.profile for launch in launches})
-    wanted = f"under profile '{profile}'" if profile else "whole"
-    hint = nearest(profile or "", known)
-    raise StoreError(f"{store.uri}: no launch of '{sweep}' {wanted}. {hint}".strip())
+    found = [each for each in launches if profile is None or each.profile == profile]
+    if not found:
+        wanted = f"under profile '{profile}'" if profile else "whole"
+        hint = nearest(profile or "", known)
+        raise StoreError(f"{store.uri}: no launch of '{sweep}' {wanted}. {hint}".strip())
+    whole = ", ".join(f"@{each.digest[:8]}" for each in found)
+    found = [each for each in found if each.digest.startswith(digest)]
+    if not found:
+        raise StoreError(f"{store.uri}: no launch of '{sweep}' @{digest}. There are {whole}")
+    if back >= len(found):
+        raise StoreError(f"{store.uri}: '{sweep}' has no launch ~{back}. There are {whole}")
+    return found[back]
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""What an adaptive search found: its best configurations, and what stopping early saved."""
+"""What an adaptive search found: its best configurations, what mattered, and what it cost."""
 
 from __future__ import annotations
 
@@ -8,22 +8,30 @@ from typing import Any
 
 import pandas as pd
 
-from reports.document import Block, Grid, Heading, Paragraph, Span, text
+from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, text
 from reports.footnote import ON_TEST, Footnotes
-from reports.query import Recording
+from reports.query import Recording, early_metric
+from reports.search_figure import Axle, Costs, draw_fronts, draw_parallel
+from reports.study import FEWEST, FORESTS, front, importances
 from sweeper.records import TrialStatus
+from sweeper.spec.plan import Search
 
 TOP = 10
+COSTS = {
+    "trainable_parameters": "trainable parameters",
+    "seconds": "seconds of training and evaluation",
+}
 
 
 @dataclass(frozen=True)
 class Found:
-    """The drawn trials by falling validation accuracy, and the epochs that were not trained."""
+    """The drawn trials by falling validation accuracy, and what was not trained of them."""
 
     ranked: pd.DataFrame
     stopped: int
     epochs_saved: int
     epochs_asked: int
+    seconds_saved: float  # at the pace of each stopped trial
 
 
 def found(recording: Recording) -> Found:
@@ -32,11 +40,13 @@ def found(recording: Recording) -> Found:
     frame = recording.trials
     drawn = frame[~frame["trial"].isin(planned)]
     if drawn.empty:
-        return Found(drawn, 0, 0, 0)
+        return Found(drawn, 0, 0, 0, 0.0)
     stopped = drawn[drawn["status"] == str(TrialStatus.STOPPED)]
-    saved = (stopped["config.epochs"] - stopped["epochs"]).sum()
+    left = stopped["config.epochs"] - stopped["epochs"]
+    pace = stopped["seconds"] / stopped["epochs"].where(stopped["epochs"] > 0)
     ranked = drawn.sort_values(["val_acc", "trial"], ascending=[False, True], na_position="last")
-    return Found(ranked, len(stopped), int(saved), int(drawn["config.epochs"].sum()))
+    asked = int(drawn["config.epochs"].sum())
+    return Found(ranked, len(stopped), int(left.sum()), asked, float((left * pace).sum()))
 
 
 def search_blocks(recording: Recording) -> list[Block]:
@@ -45,49 +55,212 @@ def search_blocks(recording: Recording) -> list[Block]:
     if search is None:
         return []
     result = found(recording)
-    names = sorted(search.space)
-    rows = []
-    best = result.ranked.head(TOP).to_dict("records")
-    notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
-    for place, trial in enumerate(best, start=1):
-        settings = [text(_setting(trial.get(f"config.{name}"))) for name in names]
-        sign = Span(notes.mark((ON_TEST,)) if _on_test(trial) else "", sign=True)
-        link = str(trial["link"])
-        scores = [
-            text(Span(_percent(trial["val_acc"]), link=link)),
-            text(Span(_percent(trial["test_acc"]), link=link), sign),
-        ]
-        told = [text(str(trial[name])) for name in ("epochs", "status")]
-        rows.append([text(str(place)), *settings, *scores, *told])
+    if result.ranked.empty:
+        return [Heading(2, "Search"), _summary(search, result)]
+    done = result.ranked[result.ranked["status"] == str(TrialStatus.FINISHED)]
+    blocks: list[Block] = [Heading(2, "Search"), _summary(search, result), *_best(search, done)]
+    blocks += [Heading(3, "The best configurations"), _ranking(search, result.ranked)]
+    blocks += _importance(search, recording, result.ranked)
+    if len(done):
+        blocks += _fronts(search, done)
+        blocks += _parallel(search, result.ranked, done)
+    return blocks
+
+
+def _summary(search: Search, result: Found) -> Paragraph:
     counts = ", ".join(
         f"{n} {status}" for status, n in sorted(result.ranked["status"].value_counts().items())
     )
-    told_first = (
+    said = (
         f"{search.method}, {len(result.ranked)} of {search.num_trials} configurations drawn "
-        f"({counts or 'none yet'}). {result.stopped} were stopped early, which saved "
-        f"{result.epochs_saved} of {result.epochs_asked} epochs. Ranked by the newest validation "
-        "accuracy; one seed each, so neighbours in this table are not told apart."
+        f"({counts or 'none yet'}). "
     )
-    headers = ["place", *names, "val top-1", "test top-1", "epochs", "status"]
-    grid = Grid(
-        [text(header) for header in headers],
-        rows,
+    if search.early_terminate is not None:
+        share = result.epochs_saved / result.epochs_asked if result.epochs_asked else 0.0
+        said += (
+            f"{result.stopped} were stopped early, which saved {result.epochs_saved} of "
+            f"{result.epochs_asked} epochs ({share:.0%}), about {result.seconds_saved:.0f} s at "
+            "the pace of each. Whether one of them would have come first nobody knows. "
+        )
+    return Paragraph(text(said.strip()))
+
+
+def _best(search: Search, done: pd.DataFrame) -> list[Block]:
+    """What to type to train the best configuration that was trained to the end."""
+    if done.empty:
+        return []
+    best = done.iloc[0]
+    given = [(name, best.get(f"config.{name}")) for name in search.space]
+    options = " ".join(f"--set {name}={_plain(v)}" for name, v in given if not _absent(v))
+    said = f"Best of those trained to the end, by validation ({_percent(best['val_acc'])} %): "
+    return [Paragraph(text(said, Span(options, code=True), "."))]
+
+
+def _ranking(search: Search, ranked: pd.DataFrame) -> Grid:
+    names = sorted(search.space)
+    best = ranked.head(TOP).to_dict("records")
+    notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
+    rows = []
+    for place, trial in enumerate(best, start=1):
+        sign = notes.mark((ON_TEST,)) if _on_test(trial) else ""
+        rows.append(
+            (
+                text(str(place)),
+                *(text(_setting(trial.get(f"config.{name}"))) for name in names),
+                text(Span(_percent(trial["val_acc"]), link=str(trial.get("link") or ""))),
+                text(_percent(trial["test_acc"]), Span(sign, sign=True)),
+                text(_count(trial["trainable_parameters"])),
+                text(_count(trial["seconds"])),
+                text(str(trial["epochs"])),
+                text(str(trial["status"])),
+            )
+        )
+    ends = ["val top-1, %", "test top-1, %", "trainable", "seconds", "epochs", "status"]
+    rule = (
+        "Ranked by the newest validation accuracy; one seed each, so neighbours in this table are "
+        "not told apart."
+    )
+    return Grid(
+        headers=tuple(text(name) for name in ["place", *names, *ends]),
+        rows=tuple(rows),
         name="search",
-        caption="The best configurations",
-        notes=[text(line) for line in notes.lines()],
+        caption="The configurations with the highest validation accuracy.",
+        notes=(text(rule), *(text(line) for line in notes.lines())),
     )
-    return [Heading(2, "Search"), Paragraph(text(told_first)), grid]
+
+
+def _importance(search: Search, recording: Recording, ranked: pd.DataFrame) -> list[Block]:
+    halving = search.early_terminate
+    metric = search.metric.name
+    if halving is None:
+        done = ranked[ranked["status"] == str(TrialStatus.FINISHED)]
+        values = dict(zip(done["trial"], done[metric.replace("/", "_")], strict=True))
+        when = "at the end of training"
+    else:  # what was stopped has no end: all are compared where all have been
+        values = early_metric(recording, list(ranked["trial"]), metric, halving.min_iter)
+        when = f"after {halving.min_iter} epochs, where early stopping first looks"
+    known = {trial: value for trial, value in values.items() if not _absent(value)}
+    trials = [
+        (_settings(search, trial), float(known[trial["trial"]]))
+        for trial in ranked.to_dict("records")
+        if trial["trial"] in known
+    ]
+    shares = importances(search.space, trials)
+    title = Heading(3, "Which parameters mattered")
+    if not shares:
+        said = (
+            f"{len(trials)} trials have a {metric} {when}: too few to say which parameter moved it "
+            f"({FEWEST} are needed, with different values)."
+        )
+        return [title, Paragraph(text(said))]
+    told = {share.parameter for share in shares}
+    others = ", ".join(sorted(set(search.space) - told))
+    said = (
+        f"Share of the variance of {metric} {when}, over {len(trials)} trials, that each parameter "
+        f"explains (fANOVA, mean and range of {FORESTS} random forests)."
+    )
+    if others:
+        said += f" Not said of {others}: not every trial has a value of its own there."
+    rows = [
+        (text(each.parameter), text(f"{each.mean:.2f}"), text(f"{each.low:.2f} to {each.high:.2f}"))
+        for each in shares
+    ]
+    headers = (text("parameter"), text("importance"), text("range"))
+    return [title, Grid(headers, rows, name="search_importance", caption=said)]
+
+
+def _fronts(search: Search, done: pd.DataFrame) -> list[Block]:
+    trials = done.to_dict("records")
+    panels, members = [], dict.fromkeys(range(0))
+    for column, label in COSTS.items():
+        points = [(100 * trial["val_acc"], float(trial[column])) for trial in trials]
+        best = front(points)
+        panels.append(Costs(label, points, best, [str(place + 1) for place in best]))
+        members |= dict.fromkeys(best)
+    names = sorted(search.space)
+    rows = [
+        (
+            text(str(place + 1)),
+            *(text(_setting(trials[place].get(f"config.{name}"))) for name in names),
+            text(_percent(trials[place]["val_acc"])),
+            *(text(_count(trials[place][column])) for column in COSTS),
+            text(", ".join(p.label.split(" ")[0] for p in panels if place in p.front)),
+        )
+        for place in sorted(members)
+    ]
+    caption = (
+        "Pareto fronts: nothing trained to the end has a higher validation accuracy for as many "
+        "trainable parameters, or for as many seconds."
+    )
+    headers = ["place", *names, "val top-1, %", "trainable", "seconds", "on the front of"]
+    return [
+        Heading(3, "Accuracy against cost"),
+        Picture("search_front", caption, draw_fronts(panels)),
+        Grid([text(name) for name in headers], rows, name="search_front", caption=caption),
+    ]
+
+
+def _parallel(search: Search, ranked: pd.DataFrame, done: pd.DataFrame) -> list[Block]:
+    stopped = ranked[ranked["status"] == str(TrialStatus.STOPPED)]
+    ended = [(_settings(search, t), 100 * t["val_acc"]) for t in done.to_dict("records")]
+    faint = [_settings(search, trial) for trial in stopped.to_dict("records")]
+    axles = []
+    for name, plain in search.space.items():
+        values = [s[name] for s in [*(s for s, _ in ended), *faint] if name in s]
+        if not values:
+            continue
+        if plain["kind"] == "choice":
+            axles.append(Axle(name, [str(each) for each in plain["values"]]))
+        else:
+            log = plain["kind"] == "log_uniform" or bool(plain.get("log"))
+            axles.append(Axle(name, log=log and min(values) > 0))
+    caption = (
+        "Each line is a configuration through its settings, its colour the validation accuracy at "
+        "the end; grey: stopped early."
+    )
+    picture = Picture("search_parallel", caption, draw_parallel(axles, ended, faint))
+    return [Heading(3, "Parallel coordinates"), picture, Paragraph(text(caption), note=True)]
+
+
+def _settings(search: Search, trial: Mapping[Any, Any]) -> dict[str, Any]:
+    """The searched parameters that the trial has, values that its space could give."""
+    found = {name: trial.get(f"config.{name}") for name in search.space}
+    return {
+        name: value
+        for name, value in found.items()
+        if not _absent(value) and _inside(search.space[name], value)
+    }
+
+
+def _inside(plain: Mapping[str, Any], value: Any) -> bool:
+    """Not so where a condition left a trial with the base's value."""
+    if plain["kind"] == "choice":
+        return value in plain["values"]
+    return bool(plain["low"] <= value <= plain["high"])
 
 
 def _on_test(trial: Mapping[Any, object]) -> bool:
     return trial.get("config.selection") == "best_test"
 
 
+def _absent(value: object) -> bool:
+    return value is None or value != value
+
+
+def _plain(value: object) -> str:
+    """As it is typed: a whole number in a column with holes is a float to pandas."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _setting(value: object) -> str:
-    if value is None or value != value:
+    if _absent(value):
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}" if fraction == fraction else ""
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value == value else ""

@@ -124,6 +124,13 @@ def read_plan(store: Store, launch: Launch) -> Plan:
     return Plan.model_validate_json(path.read_text(encoding="utf-8"))
 
 
+def metric_by_epoch(store: Store, run_id: str, metric: str) -> dict[int, float]:
+    """Epoch -> the newest value of `metric` that a trial's run has for it."""
+    with guard(store.uri, "reading a metric"):
+        values = store.client.get_metric_history(run_id, metric)
+    return {each.step: each.value for each in sorted(values, key=lambda each: each.timestamp)}
+
+
 def experiments(store: Store) -> dict[str, str]:
     """Name -> id of every experiment that was not deleted."""
     found: dict[str, str] = {}
