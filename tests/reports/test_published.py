@@ -29,7 +29,8 @@ def test_every_paper_is_read_and_its_values_are_what_their_units_say():
             numbers = [value for value in values if not isinstance(value, str)]
             assert values, name
             if table.unit != "text":  # a dash stands for nothing, as printed
-                assert {value for value in values if isinstance(value, str)} <= {"-", "\u2013"}, name
+                told = {value for value in values if isinstance(value, str)}
+                assert told <= {"-", "\u2013"}, name
                 assert numbers, name
             if table.unit == "percent":  # and no fraction; differences may be negative
                 assert max(map(abs, numbers)) <= 100, name
