@@ -26,6 +26,7 @@ Deviations:
   augmentation, but for CLEVR, where that crops and flips both ways.
 - On vision models (Table 4) a frozen `mapped` head is the paper's setting. The code trains that
   head, all its 1000 rows; `linear` trains one of K rows that starts anew (N(0, 0.02^2), bias 0).
+  DINO is read there by K rows of its prototypes, which the code leaves random; not offered here.
 - `library_init` other than `normal` is not PGN's: `uniform` is VPT's, `tokens` is our own.
 """
 
