@@ -3,7 +3,8 @@
 Paper: "Exploring Visual Prompts for Adapting Large-Scale Models", Eq. 1; Fig. 3 shows the three
     shapes, its ablation varies shape and size.
 Equation: z = Phi(x + V), V zero outside of the learned pixels, x an image already normalised;
-    logits = s * cos(z, text), or the first K outputs of the weights' own head (`mapped`).
+    logits = s * cos(z, text), or the first K outputs of the weights' own head (`mapped`), or
+    those that `outputs` names, one for each class.
 Shapes: V [1, 3, H, W]; `padding`, a frame s wide: pad_up, pad_down [1, 3, s, W], pad_left,
     pad_right [1, 3, H - 2s, s], empty at s = H / 2; patches: patch [1, 3, s, s].
 Trainable: 2 * 3 * s * (H + W - 2s) of a frame (69,840 with s = 30 at 224 pixels), 3 * s^2 of a
@@ -24,6 +25,7 @@ Deviations:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Literal
 
@@ -34,6 +36,7 @@ from sweeper.method import (
     Backbone,
     BackboneInfo,
     Choice,
+    HeadKind,
     Integers,
     MethodParams,
     Space,
@@ -53,7 +56,17 @@ class Params(MethodParams):
     size: int = param(
         4, ge=1, le=4096, description="pixels, s; as the paper's 30 of 224, of `embedded`'s 32"
     )
-    head: Literal["text", "mapped"] = param("text", description="text: CLIP; mapped: others; paper")
+    head: Literal["text", "mapped", "own"] = param(
+        "text", description="text: CLIP; mapped: others; paper. own: whichever the backbone has"
+    )
+    outputs: str = param(
+        "",
+        pattern=r"^(\d+(,\d+)*)?$",
+        max_length=4096,
+        description="numbers of the head's outputs that stand for the classes, 151,281; empty: in "
+        "their order. Output k of a text head is the text of class k. Section 6.3",
+        exclude_if=operator.not_,  # came later: ids of trials without it stay what they are
+    )
 
 
 SPACE: Mapping[str, Space] = {
@@ -90,7 +103,21 @@ def skip(params: Params, backbone: BackboneInfo) -> str | None:
         return f"size {params.size} on both sides is more than its {pixels} pixels"
     if params.size > pixels:
         return f"size {params.size} is more than its {pixels} pixels"
-    return head_refusal(params.head, backbone)
+    kind = _kind(params, backbone)
+    last = max(_outputs(params), default=-1)
+    if kind == "mapped" and last >= backbone.head_classes > 0:
+        return f"outputs {params.outputs}: its head has {backbone.head_classes}, from 0 on"
+    return head_refusal(kind, backbone)
+
+
+def _kind(params: Params, backbone: BackboneInfo) -> HeadKind:
+    if params.head == "own":
+        return "text" if "text" in backbone.ways else "mapped"
+    return params.head
+
+
+def _outputs(params: Params) -> tuple[int, ...]:
+    return tuple(int(number) for number in params.outputs.split(",") if number)
 
 
 class Method(nn.Module):
@@ -126,12 +153,13 @@ class Method(nn.Module):
         if params.shape == "random_patch":
             self.register_buffer("corner", self._corner(generator(seed, "vp", "corner")))
         self.head = make_head(
-            params.head,
+            _kind(params, backbone.info),
             backbone=backbone,
             classes=classes,
             template=template,
             init="normal",
             draw=generator(seed, "vp", "head"),
+            outputs=_outputs(params),
         )
 
     def forward(self, images: Tensor) -> Tensor:

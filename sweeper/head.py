@@ -7,6 +7,7 @@ the weights' own head.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -68,24 +69,25 @@ class LinearHead(nn.Module):
 
 
 class MappedHead(nn.Module):
-    """The weights' own classifier, its first K outputs standing for the K classes (VP).
+    """The weights' own classifier, K of its outputs standing for the K classes (VP).
 
     Raises:
-        ValueError: K is more than the C classes of the head.
+        ValueError: the head has no such output.
     """
 
-    def __init__(self, backbone: Backbone, classes: int) -> None:
+    def __init__(self, backbone: Backbone, outputs: Sequence[int]) -> None:
+        """`outputs`: the number of the output of each class."""
         super().__init__()
-        if classes > backbone.info.head_classes:
+        if max(outputs) >= backbone.info.head_classes:
             raise ValueError(
-                f"{classes} classes; the head of '{backbone.info.name}' has "
-                f"{backbone.info.head_classes}"
+                f"output {max(outputs)} for {len(outputs)} classes; the head of "
+                f"'{backbone.info.name}' has {backbone.info.head_classes}"
             )
-        self.backbone, self.classes = backbone, classes
+        self.backbone, self.outputs = backbone, list(outputs)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits [B, K] of features [B, E]."""
-        return self.backbone.head_logits(features)[:, : self.classes]
+        return self.backbone.head_logits(features)[:, self.outputs]
 
 
 def make_head(
@@ -96,10 +98,23 @@ def make_head(
     template: str,
     init: HeadInit,
     draw: torch.Generator,
+    outputs: Sequence[int] = (),
 ) -> nn.Module:
-    """The head of this kind; `init` and `draw` are read by a linear one alone."""
+    """The head of this kind; `init` and `draw` are read by a linear one alone.
+
+    outputs: for each class the output that stands for it; none: the first K, in order. Output k of
+        a text head is the text of class k; a linear one knows of none.
+
+    Raises:
+        ValueError: `outputs` are not one for each class, or not there.
+    """
+    chosen = outputs or range(len(classes))
+    if len(chosen) != len(classes):
+        raise ValueError(f"{len(chosen)} outputs for {len(classes)} classes")
     if kind == "text":
-        return TextHead(backbone, classes, template)
+        if max(chosen) >= len(classes):
+            raise ValueError(f"output {max(chosen)} of the texts of {len(classes)} classes")
+        return TextHead(backbone, tuple(classes[number] for number in chosen), template)
     if kind == "mapped":
-        return MappedHead(backbone, len(classes))
+        return MappedHead(backbone, chosen)
     return LinearHead(backbone.info.embed_dim, len(classes), init, draw)

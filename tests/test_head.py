@@ -47,8 +47,39 @@ def test_mapped_head_gives_the_first_outputs_of_the_weights_own() -> None:
 
 
 def test_mapped_head_refuses_more_classes_than_it_has_outputs() -> None:
-    with pytest.raises(ValueError, match="3 classes; the head"):
+    with pytest.raises(ValueError, match=r"3 classes; the head of .* has 2"):
         build("mapped", small_vit(num_classes=2))
+
+
+def chosen(kind: HeadKind, backbone: Any, outputs: tuple[int, ...]) -> nn.Module:
+    return make_head(
+        kind,
+        backbone=backbone,
+        classes=CLASSES,
+        template="a {}",
+        init="normal",
+        draw=generator(0, "head"),
+        outputs=outputs,
+    )
+
+
+def test_the_outputs_that_stand_for_the_classes_can_be_chosen() -> None:
+    head, images = chosen("mapped", VIT, (5, 0, 2)), torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        expected = small_vit_model()(images)[:, [5, 0, 2]]
+        assert torch.allclose(head(VIT.encode_image(images)), expected, atol=1e-5)
+    features = torch.randn(4, 24)
+    swapped = chosen("text", CLIP, (2, 1, 0))(features)
+    assert torch.equal(swapped, build("text", CLIP)(features).flip(1))
+
+
+def test_outputs_that_are_not_there_or_too_few_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 outputs for 3 classes"):
+        chosen("mapped", VIT, (0, 1))
+    with pytest.raises(ValueError, match=r"output 3 for 3 classes; the head of .* has 3"):
+        chosen("mapped", small_vit(num_classes=3), (0, 3, 1))
+    with pytest.raises(ValueError, match="output 3 of the texts of 3 classes"):
+        chosen("text", CLIP, (0, 1, 3))
 
 
 @pytest.mark.parametrize("backbone", [CLIP, VIT], ids=["clip", "vit"])

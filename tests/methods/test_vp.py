@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from sweeper import discovery
@@ -138,6 +139,37 @@ def test_on_a_vision_model_logits_are_the_first_outputs_of_its_own_head() -> Non
     assert torch.allclose(module(images), expected, atol=1e-5)
     module(images).sum().backward()
     assert all(p.grad.abs().max() > 0 for p in module.parameters())
+
+
+def test_the_head_of_its_own_is_text_where_there_is_a_text_tower(backbone: ClipBackbone) -> None:
+    images = torch.randn(2, 3, 32, 32)
+    for network, kind in ((backbone, "text"), (small_vit(), "mapped")):
+        own, named = build(network, head="own"), build(network, head=kind)
+        assert torch.equal(own(images), named(images))
+        assert VP.skip(VP.params(head="own"), network.info) is None
+    assert "head mapped" in (VP.skip(VP.params(head="own"), small_vit(num_classes=0).info) or "")
+
+
+def test_other_outputs_stand_for_the_classes_where_they_are_named(backbone: ClipBackbone) -> None:
+    images = torch.randn(2, 3, 32, 32)
+    for network in (backbone, small_vit()):
+        plain, swapped = build(network, head="own"), build(network, head="own", outputs="2,1,0")
+        assert torch.equal(swapped(images), plain(images).flip(1))
+    far = build(small_vit(), head="mapped", outputs="7,0,3")
+    expected = small_vit_model()(images + far.prompt())[:, [7, 0, 3]]
+    assert torch.allclose(far(images), expected, atol=1e-5)
+
+
+def test_outputs_are_no_part_of_a_trial_that_names_none() -> None:
+    assert "outputs" not in VP.params().model_dump()
+    assert VP.params(outputs="1,0").model_dump()["outputs"] == "1,0"
+    for wrong in ("1,", "a", "1, 0", "-1"):
+        with pytest.raises(ValidationError, match="outputs"):
+            VP.params(outputs=wrong)
+    info = small_vit(num_classes=3).info
+    reason = VP.skip(VP.params(head="mapped", outputs="0,3"), info)
+    assert reason == "outputs 0,3: its head has 3, from 0 on"
+    assert VP.skip(VP.params(head="mapped", outputs="0,2"), info) is None
 
 
 def test_a_frame_of_half_the_image_trains_without_a_middle(backbone: ClipBackbone) -> None:

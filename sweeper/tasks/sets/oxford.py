@@ -3,7 +3,8 @@
 Splits and names of classes of flowers and pets: CoOp's `split_zhou_*.json` where it lies beside
 the images. Where it does not, flowers are cut 50 / 20 / 30 in each class (the papers do not use
 the official split), pets keep the official test split and give 20 % of trainval to val, by the
-hashes of the names of the images. Aircraft: the official splits, by variant.
+hashes of the names of the images. Aircraft: the official splits, by variant. VP's toy of cats and
+dogs is "a subset" of pets that it does not describe; here it is all of them.
 
 Read by lines of our own: torchvision's readers want folders of their own names, and that of pets
 opens every image.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from sweeper.errors import InputError, Problem
 from sweeper.tasks.dataset import DataSet
+from sweeper.tasks.files import listing
 from sweeper.tasks.listing import SPLITS, Listing
 from sweeper.tasks.matlab import matlab
 from sweeper.tasks.release import Release, cut, place, require, rows
@@ -89,6 +91,18 @@ def _pets(root: Path) -> Listing:
     return given_or_cut(PETS, (found, root), found / "images", release)
 
 
+def _species(root: Path) -> Listing:
+    """The pets in their splits, labelled by the case of their files: Cat_1.jpg and dog_1.jpg."""
+    pets = _pets(root)
+    images = place(root, ["oxford_pets", "oxford-iiit-pet"], PETS_SOURCE, ["images"]) / "images"
+    files = {
+        split: [Path(found.name(n)).relative_to(images).as_posix() for n in range(len(found))]
+        for split, found in pets.splits.items()
+    }
+    rows = {split: [(name, int(name[0].islower())) for name in files[split]] for split in files}
+    return listing(images, ("cat", "dog"), rows, pets.rule, identity=f"species-{pets.identity}")
+
+
 def _pet(line: str) -> tuple[str, int]:
     name, label, _, _ = line.split(" ")
     return f"{name}.jpg", int(label) - 1
@@ -140,6 +154,20 @@ SETS = (
         read=_pets,
         templates={"coop": "a photo of a {}, a type of pet."},
         papers=("pgn", "vp", "upt"),
+    ),
+    DataSet(
+        name="oxford_species",
+        description="the images of oxford_pets, told apart as cats and dogs",
+        classes=2,
+        sizes={
+            "split_zhou": {"train": 2_944, "val": 736, "test": 3_669},
+            "generated": {"train+val": 3_680, "test": 3_669},
+        },
+        template="This is a photo of a {}",
+        licence="CC BY-SA 4.0",
+        source=PETS_SOURCE,
+        read=_species,
+        papers=("vp",),
     ),
     DataSet(
         name="fgvc_aircraft",

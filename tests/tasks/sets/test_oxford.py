@@ -106,6 +106,24 @@ def test_pets_keep_their_test_split_and_give_a_fifth_of_each_breed_to_val(tmp_pa
     assert not set(splits["train"]) & (set(splits["val"]) | set(splits["test"]))
 
 
+def test_pets_are_told_apart_as_cats_and_dogs_by_the_first_letter_of_their_files(tmp_path):
+    place = pets(tmp_path, "oxford-iiit-pet")
+    found = small("oxford_species", 2, generated=(16, 4, 8)).listing(tmp_path)
+    breeds = small("oxford_pets", 2, generated=(16, 4, 8)).listing(tmp_path)
+    assert found.classes == ("cat", "dog")
+    splits = named(found, place / "images")
+    for split, files in splits.items():
+        assert {*files} == {*named(breeds, place / "images")[split]}
+        assert files == {file: int(file.startswith("american")) for file in files}
+    assert found.identity == f"species-{breeds.identity}"
+    rows = [["Sphynx_1.jpg", 1, "sphynx"], ["pug_2.jpg", 0, "pug"]]
+    for name in ("Sphynx_1.jpg", "pug_2.jpg"):
+        (place / "images" / name).write_bytes((place / "images" / "Abyssinian_1.jpg").read_bytes())
+    split_file(place / "split_zhou_OxfordPets.json", dict.fromkeys(("train", "val", "test"), rows))
+    given = small("oxford_species", 2, split_zhou=(2, 2, 2)).listing(tmp_path)
+    assert named(given, place / "images")["test"] == {"Sphynx_1.jpg": 0, "pug_2.jpg": 1}
+
+
 def test_lines_of_another_form_are_named(tmp_path):
     place = pets(tmp_path, "oxford_pets")
     write(place / "annotations" / "test.txt", "Abyssinian_10 1 1 1", "", "Abyssinian_11 x 1 1", "a")
