@@ -43,6 +43,7 @@ ANALYSES: Mapping[str, str] = {
     "cka": "similarity of prompts and patches by block, SPT Fig. S4",
     "attention": "where CLS looks, PGN Fig. 4 and 7, UPT Fig. 6",
     "variance": "variance within classes and between their texts, UPT Fig. 1",
+    "sphere": "image and text features on a sphere, UPT Fig. 2",
     "library": "the images of each item of a token library, PGN Fig. 6",
     "outputs": "t-SNE of prompts made from images, by task, PGN Fig. 5",
     "sphere": "image and text features on a sphere, UPT Fig. 2",
