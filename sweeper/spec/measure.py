@@ -39,6 +39,7 @@ MEASURES: Mapping[str, Measure] = {
 
 ANALYSES: Mapping[str, str] = {
     "prompt-patch-nmi": "mutual information of prompts and patches, SPT Fig. 2",
+    "prompt-patch-nmi-epochs": "the same over epochs, from snapshots, SPT Fig. 2",
     "feature-nmi": "clusterings of prompts and features, PGN Fig. 2 and Table 10",
     "cka": "similarity of prompts and patches by block, SPT Fig. S4",
     "attention": "where CLS looks, PGN Fig. 4 and 7, UPT Fig. 6",
