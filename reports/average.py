@@ -39,7 +39,7 @@ def averages_of(
     begun = [set(there) for there in has.values() if there]
     common = [name for name in wanted if begun and all(name in there for there in begun)]
     some_whole = any(len(there) == len(wanted) for there in has.values())
-    remark = f"the average over {', '.join(common)} only, which all rows have"
+    remark = _remark(common, [name for name in wanted if name not in common])
     found = {}
     for row, each in rows.items():
         whole = len(has[row]) == len(wanted)
@@ -49,3 +49,10 @@ def averages_of(
             value = replace(value, apart=value.apart or (some_whole and not whole))
             found[row] = Average(value, each, tuple(members))
     return found
+
+
+def _remark(common: Sequence[str], lacking: Sequence[str]) -> str:
+    """Over what the average of a row is that lacks a member, in the fewer names."""
+    if len(lacking) < len(common):
+        return f"the average without {', '.join(lacking)}, which not all rows have"
+    return f"the average over {', '.join(common)} only, which all rows have"

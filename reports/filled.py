@@ -80,6 +80,11 @@ class Filled:
         """What is shown."""
         return measure_of(self.table.measure)
 
+    @property
+    def corner(self) -> str:
+        """What the rows are called."""
+        return BETWEEN.join((*self.table.rows, self.table.axis))
+
     def blocks(self) -> list[list[Row]]:
         """The rows that share the values of the crossed factors in the rows."""
         return _blocks(self.rows)

@@ -44,8 +44,7 @@ def _verdicts(filled: Filled, beside: Beside) -> Grid:
         signs = [Span(mark, sign=True)] if mark else []
         numbers = map(text, _numbers(beside, compared, column))
         rows.append([text(row), text(slot.name or column), *numbers, text(compared.word, *signs)])
-    corner = " / ".join((*filled.table.rows, filled.table.axis))
-    headers = [corner, "column", "ours", "published", "ours - published", "verdict"]
+    headers = [filled.corner, "column", "ours", "published", "ours - published", "verdict"]
     return Grid(
         headers=[text(header) for header in headers],
         rows=rows,
@@ -91,8 +90,7 @@ def _printed(filled: Filled, beside: Beside, columns: Sequence[str], told: str) 
             line.append(_value(value, _digits(beside, column), mark))
         cells.append(line)
     starts = [n for n, row in enumerate(filled.rows) if n and row.over != filled.rows[n - 1].over]
-    corner = " / ".join((*filled.table.rows, filled.table.axis))
-    printed = Sheet(corner, [row.name for row in filled.rows], there, cells, starts)
+    printed = Sheet(filled.corner, "", [row.name for row in filled.rows], there, cells, starts)
     name = f"table_{filled.table.id}_printed"
     caption = f"{filled.table.title}: as published{_unit(beside)}"
     said = [text(each) for each in (told, _source(beside)) if each]

@@ -14,10 +14,12 @@ WIDE = 8  # columns that fit beside each other
 class Sheet:
     """Rows and columns with their names, and what stands in them: cells[row][column].
 
-    corner: what the rows are called. blocks: places of rows that begin another block.
+    corner: what the rows are called; factors: what the columns are, empty where they are
+        several things. blocks: places of rows that begin another block.
     """
 
     corner: str
+    factors: str
     rows: Sequence[str]
     columns: Sequence[str]
     cells: Sequence[Sequence[Text]]
@@ -26,7 +28,7 @@ class Sheet:
     def turned(self) -> Sheet:
         """With the columns as rows."""
         cells = [[line[n] for line in self.cells] for n in range(len(self.columns))]
-        return Sheet("", self.columns, self.rows, cells)
+        return Sheet(self.factors, self.corner, self.columns, self.rows, cells)
 
 
 def grids(sheet: Sheet, name: str, caption: str, notes: Sequence[Text] = ()) -> list[Grid]:

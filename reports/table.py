@@ -17,7 +17,6 @@ from sweeper.records import TrialStatus
 from sweeper.spec.shown import Table
 
 MOST = 3  # numbers of parameters that are named one by one
-PARAMETERS = "trainable_parameters"
 
 
 def table_blocks(table: Table, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
@@ -34,7 +33,7 @@ def _grids(filled: Filled) -> list[Grid]:
     """Ours."""
     measure = filled.measure
     cells, columns = [], [_name(filled, slot) for slot in filled.slots]
-    counted = filled.table.measure != PARAMETERS
+    counted = bool(measure.better)  # beside how good it is
     for row in filled.rows:
         line = []
         for slot in filled.slots:
@@ -59,9 +58,9 @@ def _name(filled: Filled, slot: Slot) -> str:
 def _sheet(
     filled: Filled, rows: Sequence[Row], columns: Sequence[str], cells: Sequence[Sequence[Text]]
 ) -> Sheet:
-    corner = " / ".join((*filled.table.rows, filled.table.axis))
     starts = [n for n in range(1, len(rows)) if rows[n].over != rows[n - 1].over]
-    return Sheet(corner, [row.name for row in rows], columns, cells, starts)
+    factors = ", ".join(name for name, _ in filled.slots[0].column) if filled.slots else ""
+    return Sheet(filled.corner, factors, [row.name for row in rows], columns, cells, starts)
 
 
 def _trainable(filled: Filled, row: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from reports.entry import Entry
 from reports.statistics import Scores, mean_over
@@ -28,7 +29,7 @@ class Value:
     apart: bool = False
     partial: bool = False
 
-    @property
+    @cached_property
     def summary(self) -> Summary | None:
         """Mean and interval over the seeds."""
         return summarise(self.scores.by_seed[seed] for seed in sorted(self.scores.by_seed))

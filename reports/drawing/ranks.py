@@ -30,8 +30,8 @@ def ranks(average: Mapping[str, float], nemenyi: pd.DataFrame, critical: float) 
         drawn = critical_difference_diagram(
             places,
             matrix,
-            cd=critical,
             ax=axes,
+            text_h_margin=0.02 * len(names),
             color_palette=dict.fromkeys(places, "black"),
             marker_props={"marker": "o", "s": 14},
             elbow_props={"linewidth": 0.8},
@@ -39,6 +39,13 @@ def ranks(average: Mapping[str, float], nemenyi: pd.DataFrame, critical: float) 
             label_fmt_left="{label}",
             label_fmt_right="{label}",
         )
+        # Above the numbers of the axis; the library's own bar lies across them.
+        first = min(average.values())
+        axes.plot([first, first + critical], [1.7, 1.7], color="black", linewidth=1.2, marker="|")
+        critical_text = f"critical difference {critical:.2f}"
+        axes.text(first, 2.0, critical_text, ha="left", va="bottom")
         for label in drawn["labels"]:
-            label.set_text(told[int(label.get_text())])
+            left = label.get_ha() == "right"  # of the line that leads to it
+            name = told[int(label.get_text())].splitlines()
+            label.set_text("\n".join(f"{line} " if left else f" {line}" for line in name))
         return files(figure)

@@ -7,9 +7,9 @@ import pytest
 from reports import query
 from reports.build import build
 from reports.entry import entries
+from reports.filled import fill
 from reports.footnote import ON_TEST, Footnotes, reference, remarks
 from reports.order import comparisons
-from reports.table import fill
 from sweeper.spec.plan import Cell, Plan, Role, Search
 from sweeper.spec.protocol import protocol_of
 from sweeper.spec.shown import Curve, Table

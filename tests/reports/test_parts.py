@@ -6,8 +6,8 @@ import pytest
 
 from reports import query
 from reports.entry import entries
-from reports.parts import mean_over, parts_blocks
-from reports.statistics import Scores
+from reports.parts import parts_blocks
+from reports.statistics import Scores, mean_over
 from sweeper.spec.plan import Plan, Role
 from sweeper.spec.shown import Table
 from sweeper.tracking.writer import Writer
