@@ -23,3 +23,12 @@ def test_labels_are_a_list_where_they_are_written_and_where_they_are_stored() ->
 def test_labels_are_texts_in_a_list(rows: object) -> None:
     with pytest.raises(ValidationError):
         Table.model_validate({**AXIS, "rows": rows}, strict=True)
+
+
+@pytest.mark.parametrize("shown", [Table, Figure])
+def test_what_is_not_asked_for_is_not_written_so_that_digests_of_recorded_plans_stay(
+    shown: type[Table] | type[Figure],
+) -> None:
+    kind = {"kind": "bars"} if shown is Figure else {}
+    written = shown.model_validate({**AXIS, **kind}).model_dump()
+    assert written == {**AXIS, **kind, "target": ""}
