@@ -6,47 +6,42 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.crossing import Crossing, Group, Reading, Value, crossing
-from reports.document import Block, Grid, Picture, Span, Text, text
+from reports.amount import Amount, Place, amount_text, drawn, gain_in_unit, in_unit
+from reports.crossing import Crossing, Group, crossing
+from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.bars import Chart, draw_bars
 from reports.entry import Entry
 from reports.footnote import Footnotes, reference
 from reports.printed import Printed, compared, printed
 from reports.query import Recording
-from reports.reading import in_unit, reading, written
-from reports.statistics import difference
-from sweeper.spec.measure import Measure, measure_of
+from sweeper.spec.measure import TOP1, Measure, measure_of
 from sweeper.spec.shown import Figure
-from sweeper.tracking.summary import Summary
 
 
 @dataclass(frozen=True)
 class Bars:
-    """What bars show: the groups in print order, labels, and (group, label) -> mean.
-
-    remarks: what must be known of them.
-    """
+    """What bars show: the groups in print order, labels, and (group, label) -> amount."""
 
     groups: Sequence[str]
     labels: Sequence[str]
-    found: Mapping[tuple[str, str], Summary]
-    remarks: Mapping[tuple[str, str], Sequence[str]]
+    found: Mapping[Place, Amount]
 
 
 def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
     """The picture and the numbers behind it."""
     ours = crossing(figure.axis, recording.plan, entries)
     base = reference(recording.plan)
-    bars = measured(figure, ours, reading(figure.measure, recording), base)
+    bars = measured(figure, ours, base)
     measure = measure_of(figure.measure)
     lines = printed(figure.target, ours.roles)
     papers = printed_values(figure, bars.labels, lines)
-    charts = [_chart(figure, bars, measure)] if bars.found else []
+    chart = _chart(figure, bars, measure)
+    charts = [chart] if chart.values else []
     if papers:
         title = compared(lines, ours, shown_groups(figure, ours))
         groups = [*dict.fromkeys(group for group, _ in papers)]
         values = {place: (value, math.nan) for place, value in papers.items()}
-        unit = "points" if figure.against else "top-1, %"
+        unit = _unit(figure, bars, measure_of(TOP1))
         charts.append(Chart(title, groups, bars.labels, values, unit, pale=True))
     if not charts:
         return []
@@ -64,25 +59,23 @@ def shown_labels(figure: Figure, ours: Crossing) -> list[str]:
     return [label for label in figure.of or ours.roles if label != figure.against]
 
 
-def measured(figure: Figure, ours: Crossing, read: Reading, base: Mapping[str, object]) -> Bars:
+def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> Bars:
     """The means; where they are differences, groups by falling difference of the first label."""
     labels = shown_labels(figure, ours)
     groups = shown_groups(figure, ours)
     names = group_names(ours, groups)
-    found: dict[tuple[str, str], Summary] = {}
-    said: dict[tuple[str, str], Sequence[str]] = {}
+    found: dict[Place, Amount] = {}
     for name, group in zip(names, groups, strict=True):
-        other = ours.at(figure.against, group, read) if figure.against else None
-        for label in labels:
-            value = ours.at(label, group, read)
-            summary = _shown(value, other) if other or not figure.against else None
-            if value is not None and summary is not None:
-                found[name, label] = summary
-                said[name, label] = value.remarks(base)
+        other = ours.at(figure.against, group, figure.measure) if figure.against else None
+        for label in labels if other or not figure.against else ():
+            amount = Amount.of(ours.at(label, group, figure.measure), base, other)
+            if amount is not None:
+                found[name, label] = amount
     if figure.against and labels:
-        means = {name: found[name, labels[0]].mean for name in names if (name, labels[0]) in found}
+        first = {name: found.get((name, labels[0])) for name in names}
+        means = {k: each.summary.mean for k, each in first.items() if each and each.summary}
         names = sorted(names, key=lambda name: -means.get(name, -math.inf))
-    return Bars(names, labels, found, said)
+    return Bars(names, labels, found)
 
 
 def group_names(ours: Crossing, groups: Sequence[Group]) -> list[str]:
@@ -95,15 +88,9 @@ def group_names(ours: Crossing, groups: Sequence[Group]) -> list[str]:
     return named
 
 
-def _shown(value: Value | None, other: Value | None) -> Summary | None:
-    if value is None or other is None:
-        return value.summary if value else None
-    return difference(value.scores, other.scores)
-
-
 def printed_values(
     figure: Figure, labels: Sequence[str], lines: Sequence[Printed]
-) -> dict[tuple[str, str], float]:
+) -> dict[Place, float]:
     """(column, label) -> what the paper prints of accuracies, or the difference of what it does."""
     if figure.averages and any(not line.task for line in lines):
         lines = [line for line in lines if not line.task]
@@ -122,30 +109,28 @@ def printed_values(
 
 
 def _chart(figure: Figure, bars: Bars, measure: Measure) -> Chart:
-    values = {
-        place: (
-            summary.mean * measure.scale,
-            math.nan if summary.ci95 is None else summary.ci95 * measure.scale,
-        )
-        for place, summary in bars.found.items()
-    }
-    unit = in_unit(measure)
-    if figure.against:
-        unit = f"{measure.label}: difference to {figure.against}"
-        unit += f", {'points' if measure.unit == '%' else measure.unit}"
+    unit = _unit(figure, bars, measure)
+    values = drawn(bars.found, measure)
     return Chart("This sweep", bars.groups, bars.labels, values, unit)
 
 
-def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[tuple[str, str], float]) -> Grid:
+def _unit(figure: Figure, bars: Bars, measure: Measure) -> str:
+    """What the axis says: the measure, of which label if there is one, and its unit."""
+    one = bars.labels[0] if len(bars.labels) == 1 else ""
+    if not figure.against:
+        return f"{one}: {in_unit(measure)}" if one else in_unit(measure)
+    return gain_in_unit(measure, figure.against, one)
+
+
+def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[Place, float]) -> Grid:
     measure = measure_of(figure.measure)
-    notes = Footnotes.of(bars.remarks.values())
+    notes = Footnotes.of(amount.remarks for amount in bars.found.values())
     rows: list[list[Text]] = []
     for group in bars.groups:
         row = [text(group)]
         for label in bars.labels:
-            told = written(bars.found.get((group, label)), measure, signed=bool(figure.against))
-            mark = notes.mark(bars.remarks.get((group, label), ()))
-            row.append(text(told, Span(mark, sign=True)) if mark else text(told))
+            amount = bars.found.get((group, label))
+            row.append(amount_text(amount, measure, notes, signed=bool(figure.against)))
         rows.append(row)
     sign = "+" if figure.against else ""
     for group in dict.fromkeys(group for group, _ in papers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,6 @@ from reports.footnote import remarks
 from reports.statistics import Scores, mean_over
 from sweeper.spec.plan import Plan, Role
 from sweeper.tracking.summary import Summary, summarise
-
-Reading = Callable[[Entry], Scores]  # of the measure that is shown
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,13 @@ class Value:
             for entry in self.entries
             for remark in remarks(entry.cell.config, base, but=but)[0]
         ]
-        if self.partial:
-            found.append("only seeds that all members of the average have")
+        skipped = [f"skipped: {entry.cell.skip}" for entry in self.entries if entry.cell.skip]
+        if skipped:
+            found += skipped
+        elif self.partial:
+            some = "only seeds that all members of the average have"
+            none = "a member of the average has no seed in common with the others"
+            found.append(some if self.scores.by_seed else none)
         elif self.few:
             found.append("fewer finished seeds than this sweep asks for")
         return list(dict.fromkeys(found))
@@ -82,13 +85,13 @@ class Crossing:
     columns: Sequence[Column]
     entries: Mapping[tuple[str, Column], Entry]
 
-    def at(self, label: str, group: Group, read: Reading) -> Value | None:
+    def at(self, label: str, group: Group, measure: str) -> Value | None:
         """What stands at `label`; None where no column of the group has a cell there."""
         there = [self.entries.get((label, column)) for column in group.columns]
         found = tuple(entry for entry in there if entry is not None)
         if not found:
             return None
-        each = [read(entry) for entry in found]
+        each = [entry.scores_of(measure) for entry in found]
         whole = len(found) == len(there)
         scores = (each[0] if len(there) == 1 else mean_over(each)) if whole else Scores({})
         seeds = {tuple(sorted(one.by_seed)) for one in each if not one.deterministic}

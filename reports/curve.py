@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from reports.amount import in_unit
 from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, Text, text
 from reports.drawing.lines import Pane, Ruler, Stroke, draw_lines
 from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.printed import heading
 from reports.query import Recording
-from reports.reading import in_unit, reading
 from reports.statistics import MARGIN, Robustness
 from reports.trace import Beside, Line, Panel, Traced, trace
 from sweeper.spec.shown import Curve
@@ -25,9 +25,9 @@ NOTHING = "Nothing to draw yet: no seed of any cell along this axis has finished
 
 def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
     """The section of one curve: the picture, and how much each line minds the setting."""
-    traced = trace(curve, recording.plan, entries, reading(curve.measure, recording))
+    traced = trace(curve, recording.plan, entries)
     title = Heading(3, curve.title)
-    panes = [*_panes(traced)]
+    panes = panes_of(traced)
     if not panes:
         return [title, Paragraph(text(NOTHING))]
     name = f"curve_{curve.id}"
@@ -36,7 +36,7 @@ def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry
     return [title, picture, _caption(traced, ruler), _grid(name, traced)]
 
 
-def _panes(traced: Traced) -> list[Pane]:
+def panes_of(traced: Traced) -> list[Pane]:
     """What is drawn: a pane for each panel, and one for the paper's lines that stand apart."""
     names = dict.fromkeys(line.name for panel in traced.panels for line in panel.lines)
     place = {name: at for at, name in enumerate(names)}

@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.amount import Amount, Place, amount_text, drawn, in_unit
 from reports.bars import printed_values
 from reports.column import Column
-from reports.crossing import Crossing, Group, Reading, crossing
-from reports.document import Block, Grid, Picture, Span, Text, text
+from reports.crossing import Crossing, Group, crossing
+from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.heatmap import Map, draw_maps
 from reports.entry import Entry
 from reports.footnote import Footnotes, reference
 from reports.printed import compared, printed
 from reports.query import Recording
-from reports.reading import in_unit, reading, written
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.shown import Figure
-from sweeper.tracking.summary import Summary
-
-Place = tuple[str, str]  # (label of the axis, name of the column)
 
 
 @dataclass(frozen=True)
 class Field:
-    """One heat map; title: the other crossed factors; remarks: what must be known of a cell."""
+    """One heat map; title: the other crossed factors."""
 
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
-    found: Mapping[Place, Summary]
-    remarks: Mapping[Place, Sequence[str]]
+    found: Mapping[Place, Amount]
 
 
 def heatmap_blocks(
@@ -38,12 +34,10 @@ def heatmap_blocks(
 ) -> list[Block]:
     """The picture and the numbers behind it."""
     ours = crossing(figure.axis, recording.plan, entries)
-    read = reading(figure.measure, recording)
-    fields = [
-        each for each in measured(figure, ours, read, reference(recording.plan)) if each.found
-    ]
+    fields = [each for each in measured(figure, ours, reference(recording.plan)) if each.found]
     measure = measure_of(figure.measure)
     maps = [_map(figure, field, measure) for field in fields]
+    maps = [each for each in maps if each.values]
     lines = printed(figure.target, ours.roles)
     labels = [*(figure.of or ours.roles)]
     papers = {
@@ -60,14 +54,15 @@ def heatmap_blocks(
         return []
     name = f"figure_{figure.id}"
     grids = [
-        _grid(name if not at else "", figure, field, measure) for at, field in enumerate(fields)
+        _grid(f"{name}_{at}" if at > 1 else name, figure, field, measure)
+        for at, field in enumerate(fields, start=1)
     ]
+    if papers:
+        grids.append(_published(f"{name}_published", figure, maps[-1].title, papers, labels))
     return [Picture(name, figure.title, draw_maps(maps)), *grids]
 
 
-def measured(
-    figure: Figure, ours: Crossing, read: Reading, base: Mapping[str, object]
-) -> list[Field]:
+def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> list[Field]:
     """A field for each combination of the factors that do not run along."""
     rows = [*(figure.of or ours.roles)]
     rests: dict[Column, list[tuple[str, Group]]] = {}
@@ -78,17 +73,14 @@ def measured(
         rests.setdefault(group.key, []).append((group.average, group))
     fields = []
     for rest, columns in rests.items():
-        found: dict[Place, Summary] = {}
-        said: dict[Place, Sequence[str]] = {}
+        found: dict[Place, Amount] = {}
         for name, group in columns:
             for label in rows:
-                value = ours.at(label, group, read)
-                summary = value.summary if value else None
-                if value is not None and summary is not None:
-                    found[label, name] = summary
-                    said[label, name] = value.remarks(base)
+                amount = Amount.of(ours.at(label, group, figure.measure), base)
+                if amount is not None:
+                    found[label, name] = amount
         title = ", ".join(value for _, value in rest) or "This sweep"
-        fields.append(Field(title, rows, [name for name, _ in columns], found, said))
+        fields.append(Field(title, rows, [name for name, _ in columns], found))
     return fields
 
 
@@ -105,7 +97,7 @@ def normalised(values: Mapping[Place, float]) -> dict[Place, float]:
 
 
 def _map(figure: Figure, field: Field, measure: Measure) -> Map:
-    means = {place: summary.mean * measure.scale for place, summary in field.found.items()}
+    means = {place: mean for place, (mean, _) in drawn(field.found, measure).items()}
     values = normalised(means) if figure.normalise else means
     unit = _unit(in_unit(measure), figure)
     digits = 2 if figure.normalise else measure.digits
@@ -117,14 +109,12 @@ def _unit(unit: str, figure: Figure) -> str:
 
 
 def _grid(name: str, figure: Figure, field: Field, measure: Measure) -> Grid:
-    notes = Footnotes.of(field.remarks.values())
+    notes = Footnotes.of(amount.remarks for amount in field.found.values())
     rows: list[list[Text]] = []
     for row in field.rows:
         line = [text(row)]
         for column in field.columns:
-            told = written(field.found.get((row, column)), measure)
-            mark = notes.mark(field.remarks.get((row, column), ()))
-            line.append(text(told, Span(mark, sign=True)) if mark else text(told))
+            line.append(amount_text(field.found.get((row, column)), measure, notes))
         rows.append(line)
     told = f"{in_unit(measure)}; mean ± half width of the 95 % Student-t interval (seeds)."
     if figure.normalise:
@@ -135,4 +125,20 @@ def _grid(name: str, figure: Figure, field: Field, measure: Measure) -> Grid:
         name=name,
         caption=field.title,
         notes=[text(told), *map(text, notes.lines())],
+    )
+
+
+def _published(
+    name: str, figure: Figure, title: str, papers: Mapping[Place, float], labels: Sequence[str]
+) -> Grid:
+    columns = [*dict.fromkeys(column for _, column in papers)]
+    known = {(row, column): f"{value:g}" for (row, column), value in papers.items()}
+    return Grid(
+        [text(figure.axis), *map(text, columns)],
+        [
+            [text(row), *(text(known.get((row, column), "")) for column in columns)]
+            for row in labels
+        ],
+        name=name,
+        caption=title,
     )

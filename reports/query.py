@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweeper.errors import StoreError, nearest
 from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.measure import analysis_of
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import history
@@ -30,7 +31,8 @@ class Recording:
         trainable_parameters, epochs, seconds, commit (it was trained under), split_rule (who said
         which image is in which split), then
         `over.<factor>`, `role.<axis>` (its labels), every setting as `config.<name>`, and what
-        the trial measured besides as `measured.<name>`.
+        the trial measured besides, or an analysis found of it, as `measured.<name>`.
+    recorded: trial id -> the trial as the store holds it, of those that it holds.
     links: cell id -> the address of its run in MLflow's UI, of those that have one.
     """
 
@@ -39,6 +41,7 @@ class Recording:
     plan: Plan
     trials: pd.DataFrame
     links: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, RecordedTrial] = field(default_factory=dict)
 
     def of(self, cell: Cell) -> pd.DataFrame:
         """The rows of one cell."""
@@ -59,20 +62,26 @@ def load(uri: str, sweep: str, profile: str | None = None, digest: str = "") -> 
     launch = _newest(store, sweep, profile, digest)
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
-    rows = [
-        _row(uri, spec, cell, recorded.get(spec.id), plan)
-        for cell in plan.cells
-        for spec in cell.trials
-    ]
-    planned = {spec.id for spec in plan.trials()}
-    drawn = [t for key, t in recorded.items() if plan.digest in t.used_by and key not in planned]
-    rows += [_row(uri, trial.spec, None, trial, plan) for trial in drawn]
+    # Ids and digests are computed from all that they are digests of: each of them once.
+    own = plan.digest
+    ids = {id(spec): spec.id for cell in plan.cells for spec in cell.trials}
+    rows = []
+    for cell in plan.cells:
+        told = _of_cell(cell)
+        for spec in cell.trials:
+            trial = recorded.get(ids[id(spec)])
+            rows.append(_row(uri, ids[id(spec)], spec, trial, own) | told | _measured(trial))
+    planned = set(ids.values())
+    for key, trial in recorded.items():
+        if own in trial.used_by and key not in planned:
+            spec = trial.spec
+            rows.append(_row(uri, key, spec, trial, own) | _configured(spec) | _measured(trial))
     frame = pd.DataFrame(rows, columns=None if rows else ["trial", "cell", "seed", "status"])
     links = {
         cell: run_address(uri, run.info.experiment_id, run.info.run_id)
         for cell, run in history.recorded_cells(store, plan.sweep).items()
     }
-    return Recording(uri, launch, plan, frame, links)
+    return Recording(uri, launch, plan, frame, links, recorded)
 
 
 def run_address(uri: str, experiment: str, run: str) -> str:
@@ -96,20 +105,20 @@ def _newest(store: Store, sweep: str, profile: str | None, digest: str = "") -> 
 
 
 def _row(
-    uri: str, spec: TrialSpec, cell: Cell | None, recorded: RecordedTrial | None, plan: Plan
+    uri: str, trial_id: str, spec: TrialSpec, recorded: RecordedTrial | None, digest: str
 ) -> dict[str, object]:
     ended = recorded.result if recorded else None
-    result = ended or TrialResult(spec.id, TrialStatus.RUNNING)
+    result = ended or TrialResult(trial_id, TrialStatus.RUNNING)
     nan = float("nan")
     last_val = recorded.metrics.get("val/acc", nan) if recorded else nan
     return {
-        "trial": spec.id,
-        "cell": spec.cell_id,
+        "trial": trial_id,
+        "cell": "",
         "seed": spec.seed,
         "link": run_address(uri, recorded.experiment_id, recorded.run_id) if recorded else "",
         "status": str(recorded.status) if recorded else MISSING,
         "reason": result.reason,
-        "reused": recorded is not None and recorded.first_plan != plan.digest,
+        "reused": recorded is not None and recorded.first_plan != digest,
         "test_acc": result.test.acc if result.test else nan,
         "test_loss": result.test.loss if result.test else nan,
         "val_acc": result.val.acc if result.val else last_val,
@@ -119,8 +128,29 @@ def _row(
         "seconds": result.seconds if ended else nan,
         "commit": result.provenance.get("commit", ""),
         "split_rule": result.provenance.get("split_rule", ""),
-        **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
-        **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
-        **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},
-        **{f"measured.{name}": value for name, value in result.measured.items()},
     }
+
+
+def _of_cell(cell: Cell) -> dict[str, object]:
+    """What the trials of a cell of the plan have in common."""
+    return {
+        "cell": cell.id,
+        **{f"over.{key}": value for key, value in cell.over.items()},
+        **{f"role.{role.axis}": role.label for role in cell.roles},
+        **{f"config.{key}": value for key, value in cell.config.items()},
+    }
+
+
+def _configured(spec: TrialSpec) -> dict[str, object]:
+    """The same of a trial that a search drew."""
+    config = {f"config.{key}": value for key, value in spec.flat().items() if key != "seed"}
+    return {"cell": spec.cell_id, **config}
+
+
+def _measured(recorded: RecordedTrial | None) -> dict[str, object]:
+    """What a trial measured besides its scores, and what analyses found of it."""
+    if recorded is None:
+        return {}
+    found = dict(recorded.result.measured) if recorded.result else {}
+    found |= {name: value for name, value in recorded.metrics.items() if analysis_of(name)}
+    return {f"measured.{name}": value for name, value in found.items()}

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.amount import Amount, amount_text, gain_in_unit, in_unit, written
 from reports.bars import shown_labels
-from reports.crossing import Crossing, Reading, crossing
+from reports.crossing import Crossing, crossing
 from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.scatter import Cloud, draw_points
 from reports.entry import Entry
+from reports.footnote import Footnotes, reference
 from reports.query import Recording
-from reports.reading import in_unit, reading, written
-from reports.statistics import difference
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.shown import Figure
 from sweeper.tracking.summary import Summary
@@ -23,11 +23,12 @@ FEWEST = 5  # points that a correlation is said of
 
 @dataclass(frozen=True)
 class Dot:
-    """One value of the factor: x, and the paired difference."""
+    """One value of the factor: x, the paired difference, and what is told of it."""
 
     name: str
     x: Summary
     gain: Summary
+    told: Amount
 
 
 def scatter_blocks(
@@ -35,8 +36,7 @@ def scatter_blocks(
 ) -> list[Block]:
     """The picture, the numbers behind it, and the rank correlation of each label."""
     ours = crossing(figure.axis, recording.plan, entries)
-    read, along = reading(figure.measure, recording), reading(figure.x, recording)
-    found = measured(figure, ours, read, along)
+    found = measured(figure, ours, reference(recording.plan))
     if not found:
         return []
     y, x = measure_of(figure.measure), measure_of(figure.x)
@@ -44,26 +44,26 @@ def scatter_blocks(
         Cloud(name, [(dot.name, *_drawn(dot, x, y)) for dot in dots])
         for name, dots in found.items()
     ]
-    gain = f"{y.label}: difference to {figure.against}"
-    gain += f", {'points' if y.unit == '%' else y.unit}" if y.unit else ""
+    gain = gain_in_unit(y, figure.against)
     name = f"figure_{figure.id}"
     files = draw_points(clouds, f"{in_unit(x)} ({figure.x_of})", gain)
     return [Picture(name, figure.title, files), _grid(name, figure, found)]
 
 
-def measured(figure: Figure, ours: Crossing, read: Reading, along: Reading) -> dict[str, list[Dot]]:
+def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> dict[str, list[Dot]]:
     """Label, with the other factors -> its dots; what lacks x or the difference is left out."""
     groups = ours.singles()
     rests = ours.names(groups, [figure.across])
     found: dict[str, list[Dot]] = {}
     for label in shown_labels(figure, ours):
         for group, rest in zip(groups, rests, strict=True):
-            value, other = ours.at(label, group, read), ours.at(figure.against, group, read)
-            beneath = ours.at(figure.x_of, group, along)
-            gain = difference(value.scores, other.scores) if value and other else None
+            value = ours.at(label, group, figure.measure)
+            other = ours.at(figure.against, group, figure.measure)
+            beneath = ours.at(figure.x_of, group, figure.x)
+            told = Amount.of(value, base, other) if other else None
             x = beneath.summary if beneath else None
-            if gain is not None and x is not None:
-                dot = Dot(group.value(figure.across), x, gain)
+            if told is not None and told.summary is not None and x is not None:
+                dot = Dot(group.value(figure.across), x, told.summary, told)
                 found.setdefault(", ".join(filter(None, (label, rest))), []).append(dot)
     return found
 
@@ -87,11 +87,12 @@ def _grid(name: str, figure: Figure, found: Mapping[str, Sequence[Dot]]) -> Grid
     y, x = measure_of(figure.measure), measure_of(figure.x)
     rows: list[list[Text]] = []
     rules, notes = [], []
+    signs = Footnotes.of(dot.told.remarks for dots in found.values() for dot in dots)
     for label, dots in found.items():
         rules += [len(rows)] if rows else []
         for dot in sorted(dots, key=lambda dot: dot.x.mean):
-            told = (dot.name, label, written(dot.x, x), written(dot.gain, y, signed=True))
-            rows.append([*map(text, told)])
+            named = [text(dot.name), text(label), text(written(dot.x, x))]
+            rows.append([*named, amount_text(dot.told, y, signs, signed=True)])
         rho = rank_correlation(dots)
         if rho is not None:
             notes.append(f"{label}: Spearman's rank correlation {rho:+.2f}, n = {len(dots)}.")
@@ -106,6 +107,6 @@ def _grid(name: str, figure: Figure, found: Mapping[str, Sequence[Dot]]) -> Grid
         rows,
         labels=2,
         name=name,
-        notes=[text(told), *map(text, notes)],
+        notes=[text(line) for line in (told, *notes, *signs.lines())],
         rules=rules,
     )

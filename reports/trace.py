@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reports.column import stands_in
-from reports.crossing import Crossing, Group, Reading, Value, crossing
+from reports.crossing import Crossing, Group, Value, crossing
 from reports.entry import Entry
 from reports.footnote import reference
 from reports.printed import Printed, printed
@@ -80,10 +80,10 @@ class Traced:
     apart: Sequence[Beside]
 
 
-def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry], read: Reading) -> Traced:
+def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Traced:
     """The panels of a curve; a line without a finished seed is left out."""
     ours = crossing(curve.axis, plan, entries)
-    tracer = _Tracer(curve, plan, entries, read, ours, measure_of(curve.measure))
+    tracer = _Tracer(curve, plan, entries, ours, measure_of(curve.measure))
     titled: dict[str, list[Group]] = {}
     for group in ours.averaged(curve.averages, curve.across):
         title = f"{group.average}: mean over {len(group.columns)} {curve.across}s"
@@ -110,7 +110,6 @@ class _Tracer:
     curve: Curve
     plan: Plan
     entries: Mapping[str, Entry]
-    read: Reading
     ours: Crossing
     measure: Measure
 
@@ -128,7 +127,7 @@ class _Tracer:
         points: list[Point] = []
         told: dict[str, list[str]] = {}
         for label in self.ours.roles:
-            value = self.ours.at(label, group, self.read)
+            value = self.ours.at(label, group, self.curve.measure)
             if value is None:
                 continue
             points.append(Point(label, self._x(label, value), value.summary))
@@ -167,7 +166,9 @@ class _Tracer:
             columns = line.group.columns
             under = [next((c.id for c in cells if stands_in(c, each)), "") for each in columns]
             if all(under) and along.isdisjoint(under):
-                mean = mean_over([self.read(self.entries[each]) for each in under])
+                mean = mean_over(
+                    [self.entries[each].scores_of(self.curve.measure) for each in under]
+                )
                 level = summarise(mean.by_seed.values())
                 if level is not None:
                     name = f"{line.name}: {ZERO_SHOT}"

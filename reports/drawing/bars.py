@@ -46,7 +46,7 @@ def draw_bars(charts: Sequence[Chart]) -> dict[str, bytes]:
     high = max(1.3, rows * BAR) + 0.9
     with styled():
         figure = canvas(WIDE * len(charts), high)
-        shown = {}
+        shown: dict[str, object] = {}
         for axes, chart in zip(
             figure.subplots(1, len(charts), squeeze=False)[0], charts, strict=True
         ):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from reports.drawing.style import LETTER, canvas, files, folded, styled
+from reports.drawing.style import LETTER, canvas, files, folded, slanted, styled
 
 COLOURS = "cividis"  # rises in lightness for every kind of colour vision
 CELL = (0.62, 0.32)  # inches
@@ -66,10 +66,10 @@ def _map(axes: Axes, each: Map, letters: int) -> None:
                 colour = "black" if pale else "white"
                 size = 8 if len(told) <= 5 else 6.5
                 axes.text(x, y, told, ha="center", va="center", color=colour, fontsize=size)
-    long = any(len(name) * LETTER > CELL[0] for name in each.columns)
-    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
     columns = [folded(name, NAMES, lines=1) for name in each.columns]
-    axes.set_xticks(range(len(columns)), columns, fontsize=8, **slant)
+    axes.set_xticks(range(len(columns)), columns, fontsize=8)
+    if any(len(name) * LETTER > CELL[0] for name in columns):
+        slanted(axes)
     rows = [folded(name, NAMES, lines=2) for name in each.rows]
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.tick_params(length=0)

@@ -20,6 +20,7 @@ from reports.drawing.style import (
     legend,
     look,
     number,
+    slanted,
     styled,
 )
 
@@ -173,6 +174,7 @@ def _named(axes: Axes, names: Sequence[str], inches: float) -> None:
     slot = int(inches / len(names) / LETTER)
     level = all(len(word) <= slot for name in names for word in name.split()) and slot >= 3
     told = [folded(name, slot) if level else folded(name, 24, lines=1) for name in names]
-    slant = {} if level else {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(range(len(names)), told, fontsize=8, **slant)
+    axes.set_xticks(range(len(names)), told, fontsize=8)
+    if not level:
+        slanted(axes)
     axes.set_xlim(-0.5, len(names) - 0.5)

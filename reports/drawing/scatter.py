@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.transforms import Bbox
 
 from reports.drawing.style import (
     PALE,
@@ -23,6 +22,7 @@ from reports.drawing.style import (
 SIZE = (5.6, 4.2)  # inches
 MOST = 60  # points that have their names beside them
 STEPS = (8, 16, 26, 38, 52)  # how far from its point a name may stand, in points of type
+Box = tuple[float, float, float, float]  # left, bottom, right, top, in dots
 AROUND = tuple((math.cos(turn), math.sin(turn)) for turn in (k * math.pi / 4 for k in range(8)))
 
 
@@ -50,7 +50,7 @@ def draw_points(clouds: Sequence[Cloud], x_label: str, y_label: str) -> dict[str
         named = [point for cloud in clouds for point in cloud.points]
         if len(named) <= MOST:
             figure.draw_without_rendering()
-            _name(axes, named)
+            _name(axes, clouds, figure.dpi / 72)
         return files(figure)
 
 
@@ -74,52 +74,74 @@ def _cloud(axes: Axes, cloud: Cloud, place: int) -> Any:
     return drawn
 
 
-def _name(axes: Axes, points: Sequence[tuple[str, float, float, float]]) -> None:
-    """Writes each name at the nearest free place around its point, with a thin line to it."""
-    renderer = axes.figure.canvas.get_renderer()
-    inside = axes.get_window_extent(renderer)
-    dots = axes.figure.dpi / 72
-    places = [axes.transData.transform((x, y)) for _, x, y, _ in points]
-    taken = [
-        Bbox.from_bounds(px - 4 * dots, py - 4 * dots, 8 * dots, 8 * dots) for px, py in places
-    ]
-    for (name, x, y, _), (px, py) in zip(points, places, strict=True):
-        told = axes.annotate(
-            folded(name, 22, lines=1),
-            (x, y),
-            xytext=(0, 0),
-            textcoords="offset points",
-            fontsize=7.5,
-            ha="center",
-            va="center",
-            arrowprops={"arrowstyle": "-", "color": "#999999", "lw": 0.5, "shrinkB": 2},
+def _name(axes: Axes, clouds: Sequence[Cloud], dots: float) -> None:
+    """Writes each name at the nearest free place around its point, with a thin line to it.
+
+    dots: of the figure, for each point of type.
+    """
+    left, bottom, right, top = (float(edge) for edge in axes.get_window_extent().extents)
+    room = _Room((left, bottom, right, top), dots)
+    for cloud in clouds:
+        for _, x, y, half in cloud.points:
+            centre = axes.transData.transform((x, y))
+            room.taken.append(_around(centre, 4 * dots, 4 * dots))
+            if not math.isnan(half):
+                end = axes.transData.transform((x, y + half))
+                room.crossed.append(_around(centre, dots, end[1] - centre[1]))
+    for place, cloud in enumerate(clouds):
+        for name, x, y, _ in cloud.points:
+            told = axes.annotate(
+                folded(name, 22, lines=1),
+                (x, y),
+                xytext=(0, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                ha="center",
+                va="center",
+                color=look(place).colour if len(clouds) > 1 else "black",
+                arrowprops={"arrowstyle": "-", "color": "#999999", "lw": 0.5, "shrinkB": 2},
+            )
+            box = told.get_window_extent()
+            px, py = axes.transData.transform((x, y))
+            right, up = room.place(box.width, box.height, (px, py))
+            told.set_position((right / dots, up / dots))
+
+
+def _around(centre: Any, half_width: float, half_height: float) -> Box:
+    x, y = float(centre[0]), float(centre[1])
+    return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@dataclass
+class _Room:
+    """What is drawn already, in dots. taken: points and names; crossed: whiskers."""
+
+    inside: Box
+    dots: float
+    taken: list[Box] = field(default_factory=list)
+    crossed: list[Box] = field(default_factory=list)
+
+    def place(self, width: float, height: float, point: tuple[float, float]) -> tuple[float, float]:
+        """How far from `point` the middle of a name stands: where it hides least, and nearest."""
+        found, least = (0.0, 0.0), math.inf
+        for step in STEPS:
+            for right, up in AROUND:
+                x = right * (step * self.dots + width / 2)
+                y = up * (step * self.dots + height / 2)
+                cost = self._cost(_around((point[0] + x, point[1] + y), width / 2, height / 2))
+                if cost < least:
+                    found, least = (x, y), cost
+        self.taken.append(
+            _around((point[0] + found[0], point[1] + found[1]), width / 2, height / 2)
         )
-        box = told.get_window_extent(renderer)
-        found = _free(box.width, box.height, (px, py), dots, inside, taken)
-        taken.append(found)
-        middle = ((found.x0 + found.x1) / 2, (found.y0 + found.y1) / 2)
-        told.set_position(((middle[0] - px) / dots, (middle[1] - py) / dots))
+        return found
 
-
-def _free(
-    width: float,
-    height: float,
-    point: tuple[float, float],
-    dots: float,
-    inside: Bbox,
-    taken: Sequence[Bbox],
-) -> Bbox:
-    """The nearest box of that size around `point` that hides least."""
-    best, least = Bbox.from_bounds(*point, width, height), math.inf
-    for step in STEPS:
-        for right, up in AROUND:
-            x = point[0] + right * (step * dots + width / 2) - width / 2
-            y = point[1] + up * (step * dots + height / 2) - height / 2
-            box = Bbox.from_bounds(x, y, width, height)
-            out = x < inside.x0 or y < inside.y0 or x + width > inside.x1 or y + height > inside.y1
-            cost = sum(box.overlaps(other) for other in taken) + 2 * out
-            if cost == 0:
-                return box
-            if cost < least:
-                best, least = box, cost
-    return best
+    def _cost(self, box: Box) -> float:
+        left, bottom, right, top = self.inside
+        out = box[0] < left or box[1] < bottom or box[2] > right or box[3] > top
+        hidden = sum(_overlap(box, other) for other in self.taken)
+        return 3 * hidden + 3 * out + sum(_overlap(box, other) for other in self.crossed)

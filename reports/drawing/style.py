@@ -14,6 +14,7 @@ from textwrap import wrap
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -83,9 +84,12 @@ def files(figure: Figure) -> dict[str, bytes]:
     figure.set_layout_engine("none")
     svg, pdf, png = io.BytesIO(), io.BytesIO(), io.BytesIO()
     # Not by savefig, which draws twice for each kind. The others change the dots an inch.
-    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
-    FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
+    agg: Any = FigureCanvasAgg(figure)
+    agg.print_png(png, metadata={"Software": None})
+    vector: Any = FigureCanvasSVG(figure)
+    vector.print_svg(svg, metadata={"Date": None})
+    paper: Any = FigureCanvasPdf(figure)
+    paper.print_pdf(pdf, metadata={"CreationDate": None})
     return {"svg": svg.getvalue(), "pdf": pdf.getvalue(), "png": png.getvalue()}
 
 
@@ -96,6 +100,12 @@ def folded(name: str, width: int, lines: int = 3) -> str:
     if len(found) > lines:
         found = [*found[: lines - 1], found[lines - 1][: width - 1] + "…"]
     return "\n".join(found)
+
+
+def slanted(axes: Axes) -> None:
+    """Turns the names along x, where they are too long to lie beside each other."""
+    for name in axes.get_xticklabels():
+        name.set(rotation=40, ha="right", rotation_mode="anchor")
 
 
 def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> float:

@@ -19,11 +19,13 @@ def write(
     rows: Iterable[Sequence[object]],
     source: str,
     results: Mapping[str, object],
+    pictures: Sequence[str] = (),
 ) -> None:
     """Write `<name>.csv` and `<name>.json` into `folder`, which is made where there is none.
 
     `columns` says of each column of the table what it is and in which unit; the JSON repeats it,
-    with where the measure comes from, what was read, and `results`.
+    with where the measure comes from, what was read, `results`, and the names of the `pictures` of
+    it, whose files have the endings in `picture.ENDINGS`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
@@ -37,10 +39,12 @@ def write(
         "backbone": subject.backbone.info.name,
         "task": subject.task.info.name,
         "split": subject.split,
+        "limit": subject.limit,
         "images": len(subject.places),
         "seed": subject.seed,
         "columns": dict(columns),
         "results": dict(results),
+        "pictures": list(pictures),
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -70,6 +70,7 @@ class ObservedBackbone:
     def __init__(self, backbone: Backbone) -> None:
         self.info = backbone.info
         self.last: Observation | None = None
+        self.texts: Tensor | None = None  # what `encode_text` gave in its latest call
         self._backbone = backbone
 
     def encode_image(
@@ -140,8 +141,9 @@ class ObservedBackbone:
     def encode_text(
         self, embeddings: Tensor, end: Tensor, deeper: Tensor | None = None, first: int = 1
     ) -> Tensor:
-        """Passed on."""
-        return self._backbone.encode_text(embeddings, end, deeper, first)
+        """Passed on, and kept in `texts`."""
+        self.texts = self._backbone.encode_text(embeddings, end, deeper, first)
+        return self.texts
 
     def classifier(self, classes: Sequence[str], template: str) -> Tensor:
         """Passed on."""

@@ -1,4 +1,7 @@
-"""The pictures of the analyses, PNG. Colours are told apart by every kind of colour vision."""
+"""The pictures of the analyses, each as PNG, SVG and PDF; the same bytes for the same values.
+
+A picture's `path` is without ending. Colours are told apart by every kind of colour vision.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,16 @@ import torch
 from torch import Tensor
 
 BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette
+# Okabe and Ito's palette whole, and a marker each, for what has many kinds
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+ENDINGS: Mapping[str, Mapping[str, None]] = {  # with what would change from day to day left out
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
 STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "sweeper",
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9,
@@ -32,8 +44,10 @@ class Line:
 
 
 @contextmanager
-def _panels(path: Path, rows: int, columns: int, size: tuple[float, float]) -> Iterator[Any]:
-    """An array [rows, columns] of axes, written to `path` at the end; `size` in inches."""
+def _panels(
+    path: Path, rows: int, columns: int, size: tuple[float, float], **kind: Any
+) -> Iterator[Any]:
+    """An array [rows, columns] of axes, written at the end; `size` in inches."""
     from matplotlib import rc_context  # a second to import, for pictures alone
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -41,9 +55,11 @@ def _panels(path: Path, rows: int, columns: int, size: tuple[float, float]) -> I
     with rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        yield figure.subplots(rows, columns, squeeze=False)
+        yield figure.subplots(rows, columns, squeeze=False, subplot_kw=kind)
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
+        for ending, metadata in ENDINGS.items():
+            file = path.with_name(f"{path.name}.{ending}")
+            figure.savefig(file, format=ending, dpi=160, metadata=dict(metadata))
 
 
 def by_block(path: Path, panels: Mapping[str, Sequence[Line]], blocks: Sequence[int]) -> None:
@@ -65,6 +81,77 @@ def by_block(path: Path, panels: Mapping[str, Sequence[Line]], blocks: Sequence[
             place.grid(axis="y", color="#dddddd", linewidth=0.6)
             place.spines[["top", "right"]].set_visible(False)
             place.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=2)
+
+
+def by_epoch(
+    path: Path, epochs: Sequence[int], panels: Mapping[str, Tensor], blocks: Sequence[int]
+) -> None:
+    """One panel a label, of values [T, l] at T epochs, with a line for each of l blocks."""
+    from matplotlib import colormaps
+
+    shades = colormaps["cividis"]
+    highest = max(values.max().item() for values in panels.values())
+    with _panels(path, 1, len(panels), (3.8 * len(panels) + 0.8, 3.2)) as axes:
+        for place, (label, values) in zip(axes[0], panels.items(), strict=True):
+            for number, (block, line) in enumerate(zip(blocks, values.T, strict=True)):
+                shade = shades(0.9 * number / max(1, len(blocks) - 1))
+                marker = MARKERS[number % len(MARKERS)]
+                place.plot(
+                    epochs, line.numpy(), color=shade, marker=marker, markersize=4, label=str(block)
+                )
+            place.xaxis.get_major_locator().set_params(integer=True)
+            place.set_xlabel("epochs of training")
+            place.set_ylabel(label)
+            place.set_ylim(0, 1.08 * highest)
+            place.grid(axis="y", color="#dddddd", linewidth=0.6)
+            place.spines[["top", "right"]].set_visible(False)
+        place.legend(title="block", loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8)
+
+
+def points(path: Path, kinds: Mapping[str, Tensor]) -> None:
+    """Places [n, 2] of each kind in a plane without a scale."""
+    with _panels(path, 1, 1, (5.6, 4.0)) as axes:
+        place = axes[0, 0]
+        for number, (name, at) in enumerate(kinds.items()):
+            colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+            x, y = at.T.numpy()
+            place.scatter(x, y, s=12, color=colour, marker=marker, alpha=0.7, lw=0, label=name)
+        place.set(xticks=[], yticks=[], xlabel="t-SNE, first", ylabel="t-SNE, second")
+        place.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), markerscale=1.6)
+
+
+def globe(
+    path: Path, images: Tensor, labels: Tensor, texts: Tensor, classes: Sequence[str]
+) -> None:
+    """Unit places of images [M, 3] and of texts [K, 3]; the first classes in colours, others grey.
+
+    Points behind the sphere shine through it.
+    """
+    with _panels(path, 1, 1, (6.4, 4.6), projection="3d") as axes:
+        place = axes[0, 0]
+        turn, rise = torch.linspace(0, 2 * torch.pi, 25), torch.linspace(0, torch.pi, 13)
+        ball = (
+            torch.outer(turn.cos(), rise.sin()).numpy(),
+            torch.outer(turn.sin(), rise.sin()).numpy(),
+            torch.outer(torch.ones(25), rise.cos()).numpy(),
+        )
+        place.plot_wireframe(*ball, color="#cccccc", linewidth=0.4)
+        shown = min(len(classes), len(COLOURS) - 1)
+        rest = labels >= shown
+        if rest.any():
+            place.scatter(*images[rest].T.numpy(), s=5, color="#999999", lw=0, label="other images")
+            place.scatter(*texts[shown:].T.numpy(), s=45, color="#999999", marker="*", ec="black")
+        for label in range(shown):
+            colour, marker = COLOURS[label], MARKERS[label]
+            place.scatter(
+                *images[labels == label].T.numpy(), s=11, color=colour, marker=marker, lw=0,
+                label=classes[label],
+            )  # fmt: skip
+            place.scatter(*texts[label].numpy(), s=110, color=colour, marker="*", ec="black")
+        place.scatter([], [], s=110, color="white", marker="*", ec="black", label="text of a class")
+        place.set_box_aspect((1, 1, 1), zoom=1.35)
+        place.set_axis_off()
+        place.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
 
 
 def matrix(

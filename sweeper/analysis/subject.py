@@ -5,9 +5,10 @@ Symbols: M images read, B images of a batch, H = W pixels, S pixels of the backb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -18,7 +19,7 @@ from sweeper.backbones.backbone import Backbone
 from sweeper.errors import InputError, Problem
 from sweeper.seeds import generator
 from sweeper.tasks.task import Split, Task
-from sweeper.train.inputs import prepare
+from sweeper.train.inputs import Inputs, prepare
 
 BATCH = 64  # images: every token of every block is kept
 
@@ -34,6 +35,9 @@ class Subject:
     device: torch.device
     split: Literal["val", "test"] = "test"
     limit: int | None = None  # images, drawn at random where the split has more; None: all
+    reference: str = ""  # the task that `distance` measures from; empty: its default
+    # Epoch -> file of `sweeper.train.trained`: how the module stood then, where that was kept
+    snapshots: Mapping[int, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = []
@@ -81,17 +85,23 @@ class Reading:
     images: Tensor  # [B, 3, H, W], normalised
     labels: Tensor  # [B]
     observation: Observation
+    texts: Tensor | None = None  # the features that the method encoded texts to, where it did
 
 
-def batches(subject: Subject) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Places [B], normalised images [B, 3, H, W] and labels [B], images on the device."""
-    inputs = prepare(
-        nn.Identity(),  # its logits are the images as a method reads them
+def normalised(subject: Subject) -> Inputs:
+    """The images as a method reads them, [.., 3, H, W] on the device, and their labels."""
+    return prepare(
+        nn.Identity(),  # its logits are the images
         subject.images,
         preprocessing=subject.backbone.info.preprocessing,
         device=subject.device,
         precision="fp32",
     )
+
+
+def batches(subject: Subject) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Places [B], normalised images [B, 3, H, W] and labels [B], images on the device."""
+    inputs = normalised(subject)
     for start in range(0, len(inputs), BATCH):
         part = slice(start, start + BATCH)
         images, labels = inputs.batch(part)
@@ -102,13 +112,18 @@ def readings(subject: Subject, analysis: str) -> Iterator[Reading]:
     """The images in batches through the method, without gradients.
 
     Raises:
-        InputError: the method does not pass images through its backbone's `encode_image`.
+        InputError: the method does not pass images through its backbone's `encode_image`, or
+            nothing is to be seen inside of that.
     """
+    info = subject.backbone.info
+    if "input_tokens" not in info.ways:
+        got = f"backbone '{info.name}' is taken whole"
+        raise subject.refusal(analysis, got, "a plain ViT, whose blocks can be seen into")
     subject.module.eval()
     for places, images, labels in batches(subject):
         # no_grad, not inference_mode: text features that the backbone keeps serve training too
         with observed(subject.module, subject.backbone) as backbone, torch.no_grad():
-            backbone.last = None
+            backbone.last = backbone.texts = None
             subject.module(images)
             seen = backbone.last
         if seen is None:
@@ -117,7 +132,7 @@ def readings(subject: Subject, analysis: str) -> Iterator[Reading]:
                 "images do not pass through the backbone's encode_image",
                 "a method that reads its features from there",
             )
-        yield Reading(places, images, labels, seen)
+        yield Reading(places, images, labels, seen, backbone.texts)
 
 
 def prompted(subject: Subject, analysis: str) -> Iterator[Reading]:

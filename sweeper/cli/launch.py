@@ -222,6 +222,18 @@ def _recorded(plan: Plan, uri: str) -> dict[str, TrialResult]:
     return finished(open_store(uri), [trial.id for trial in plan.trials()])
 
 
+def _make_analyses(plan: Plan, uri: str) -> None:
+    """What the report shows of finished trials, where it was not made before."""
+    from sweeper.tracking.analysed import missing
+    from sweeper.tracking.store import open_store
+
+    store = open_store(uri)
+    if todo := missing(store, plan):
+        from sweeper.analysis.making import make  # torch, for analyses alone
+
+        make(store, todo, lambda line: stderr.print(line, markup=False, soft_wrap=True))
+
+
 def _launch(
     plan: Plan,
     *,
@@ -272,6 +284,7 @@ def _launch(
                         build=hunt.build,
                         ended=hunt.ended,
                     )
+            _make_analyses(plan, uri)
             report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
             writer.attach(report.parent)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sweeper.spec.measure import TOP1
 
@@ -27,7 +27,12 @@ def _later(default: Any, description: str) -> Any:
     )
 
 
-Labels = Annotated[tuple[str, ...], Field(strict=False)]  # a list where it is written
+def _listed(value: Any) -> Any:
+    """A list, as it is written in a file, where a tuple is kept."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Labels = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 _AVERAGES = """\

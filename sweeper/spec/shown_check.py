@@ -40,7 +40,11 @@ def check(
         known("averages", members, _labels(over, shown.across), f"values of '{shown.across}'")
     for word, name in (("measure", shown.measure), ("x", getattr(shown, "x", ""))):
         _check_measure(word, name, shown, at(word), mistakes)
-    if isinstance(shown, Curve) and shown.axis in axes:
+    if isinstance(shown, Curve) and shown.x == "trainable_parameters":
+        if shown.scale == "labels":
+            got = "x: trainable_parameters on a scale of labels"
+            mistakes.add(at("scale"), got, "`scale: log` or `scale: linear`")
+    elif isinstance(shown, Curve) and shown.axis in axes:
         text = _not_a_number(axes[shown.axis])
         if text and shown.scale != "labels":
             got = f"a curve along '{shown.axis}', which holds '{text}'"
@@ -51,7 +55,7 @@ def check(
             known(word, names, _labels(axes, shown.axis), f"a label of '{shown.axis}'")
         for word in NEEDED.get(shown.kind, ()):
             if not getattr(shown, word):
-                mistakes.add(place, f"a {shown.kind} without '{word}'", f"a '{word}'")
+                mistakes.add(place, f"{shown.kind} without '{word}'", f"the word '{word}' too")
         known("analysis", {shown.analysis} - {""}, ANALYSES, "a name of `sweeper analyse`")
     return len(mistakes.found) == before
 
@@ -62,7 +66,8 @@ def _crossed(shown: Table | Curve | Figure) -> Iterator[tuple[str, Sequence[str]
         yield "rows", shown.rows
     if isinstance(shown, Curve) and shown.panels:
         yield "panels", [shown.panels]
-    if shown.averages or (isinstance(shown, Figure) and shown.kind in ("scatter", "heatmap")):
+    needed = isinstance(shown, Figure) and shown.kind in ("scatter", "heatmap")
+    if shown.averages or needed or "across" in shown.model_fields_set:
         yield "across", [shown.across]
 
 

@@ -52,6 +52,9 @@ class Recipe(BaseModel):
     augmentation: Literal["none", "flip", "vpt", "coop", "pgn_official"] = _later(
         "none", "of the training images, on the device; formulas in sweeper/train/augmentation.py"
     )
+    snapshots: int = _later(
+        0, "epochs, evenly spaced and the last among them, whose trained tensors are kept", ge=0
+    )
 
 
 class Protocol(BaseModel):

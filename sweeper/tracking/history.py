@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweeper.errors import StoreError, nearest
@@ -40,6 +40,7 @@ class RecordedTrial:
     params: dict[str, str]
     metrics: dict[str, float]  # newest value of each
     artifact_uri: str
+    refused: dict[str, str] = field(default_factory=dict)  # analysis -> why it cannot be made
 
     @property
     def spec(self) -> TrialSpec:
@@ -187,6 +188,7 @@ def _trial(run: Run, sweep: str) -> RecordedTrial:
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
         artifact_uri=run.info.artifact_uri,
+        refused={name: why for name, why in _under(tags, names.REFUSED).items() if why},
     )
 
 

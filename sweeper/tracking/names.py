@@ -34,6 +34,7 @@ RESULT = "sweeper.result"  # TrialResult as JSON without provenance; set last: t
 PROVENANCE = "sweeper.provenance."  # prefix
 TRAINED = "trained"  # key of the provenance: digest of the tensors in TRAINED_FILE
 USED_BY = "sweeper.used_by."  # prefix, then a plan's digest
+REFUSED = "sweeper.refused."  # prefix, then an analysis: why it cannot be made; empty: it was
 
 # Tags that MLflow gives a meaning.
 PARENT = "mlflow.parentRunId"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweeper.errors import InputError, Problem
 from sweeper.records import TrialStatus
+from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
 from sweeper.tracking import history, names
 from sweeper.tracking.artifact import artifact
 from sweeper.tracking.history import RecordedTrial
@@ -54,6 +55,16 @@ def trained_file(store: Store, trial: RecordedTrial) -> Path:
         got = "it finished under a version of sweeper that did not keep what a trial learned"
         hint = "Run its sweep with another --results, and export from there."
     raise InputError(Problem(where, got, "a trial that keeps what it learned", hint))
+
+
+def snapshot_files(store: Store, trial: RecordedTrial) -> dict[int, Path]:
+    """Epoch -> the file with what `trial` had learned then, of the snapshots that it kept."""
+    epochs = trial.result.epochs if trial.result is not None else 0
+    found = {
+        epoch: artifact(store, trial, f"{names.TRAINED_FOLDER}/{snapshot_file(epoch)}")
+        for epoch in snapshot_epochs(trial.spec.recipe.snapshots, epochs)
+    }
+    return {epoch: path for epoch, path in found.items() if path is not None}
 
 
 def source_of(store: Store, trial: RecordedTrial) -> bytes | None:

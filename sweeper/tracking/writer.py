@@ -17,6 +17,7 @@ from types import TracebackType
 from sweeper.errors import StoreError
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
+from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
 from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import history, names, provenance
 from sweeper.tracking.cells import Cells
@@ -151,13 +152,16 @@ class Writer:
         """What the trial has learned becomes an artifact, before the result says that it ended."""
         if self._trained is None or names.TRAINED not in result.provenance:
             return
-        path = self._trained(spec.id)
-        if not path.is_file():
-            raise StoreError(
-                f"trial {spec.id} has finished, but what it has learned is not at {path}. "
-                "Workers and this process must see one results folder; the same command goes on."
-            )
-        self._store.client.log_artifact(run_id, str(path), names.TRAINED_FOLDER)
+        last = self._trained(spec.id)
+        epochs = snapshot_epochs(spec.recipe.snapshots, result.epochs)
+        for path in (*(last.with_name(snapshot_file(epoch)) for epoch in epochs), last):
+            if not path.is_file():
+                raise StoreError(
+                    f"trial {spec.id} has finished, but what it has learned is not at {path}. "
+                    "Workers and this process must see one results folder; the same command goes "
+                    "on."
+                )
+            self._store.client.log_artifact(run_id, str(path), names.TRAINED_FOLDER)
 
     def _mark_reused(self, trial_id: str) -> None:
         recorded = self._recorded.get(trial_id)

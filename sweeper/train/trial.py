@@ -19,6 +19,7 @@ from sweeper.errors import DivergedError, InputError, Problem
 from sweeper.method import Plugin
 from sweeper.records import EpochRecord, Score, TrialResult, TrialStatus
 from sweeper.seeds import derive
+from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
 from sweeper.spec.trial import TrialSpec
 from sweeper.tasks.subset import subset
 from sweeper.tasks.task import Split, Task
@@ -28,7 +29,7 @@ from sweeper.train.checkpoint import Checkpoint, read, write
 from sweeper.train.construction import construct
 from sweeper.train.evaluation import Counts, count, on_test
 from sweeper.train.features import NEVER, Features
-from sweeper.train.fit import fit
+from sweeper.train.fit import fit, rounds_of
 from sweeper.train.inputs import prepare
 from sweeper.train.provenance import provenance
 from sweeper.train.shard import WHOLE, Shard
@@ -60,9 +61,9 @@ def run_trial(
     afterwards is the caller's business. A loss that leaves the finite numbers is a result
     (`diverged`), not an exception. Closing the generator early ends the trial with no test score.
     Test is read once, after the last epoch, unless the protocol selects on it. What a trial that
-    finishes has learned is written to the file `keep` by worker 0. Without `shortcuts` nothing is
-    computed only once. What does not fit into the memory of a GPU is trained in micro-batches, see
-    `accumulation`.
+    finishes has learned is written to the file `keep` by worker 0, and beside it what it had
+    learned at each of the recipe's `snapshots`. Without `shortcuts` nothing is computed only once.
+    What does not fit into the memory of a GPU is trained in micro-batches, see `accumulation`.
 
     Raises InputError where plugin, backbone or tasks are not those of `spec`, CheckpointError
     where the file is damaged or of another trial (delete it to start over).
@@ -84,6 +85,9 @@ def run_trial(
         provenance=provenance(spec, backbone, task, others, device, shard),
     )
 
+    hold = partial(
+        keep_trained, method, trial_id=spec.id, task=task.info, preprocessing=preprocessing
+    )
     features = Features.of(plugin, method, backbone, spec.recipe) if shortcuts else NEVER
     features = features.shared(backbone, spec.protocol, device)
     if plugin.trains and trainable(method):
@@ -99,9 +103,12 @@ def run_trial(
         attempts = Attempts(
             partial(epochs_from, save=save), method, partial(_saved, checkpoint, spec), most
         )
+        snapshots = snapshot_epochs(spec.recipe.snapshots, spec.recipe.epochs * rounds_of(method))
         try:
             for record in attempts.records(found):
                 epochs, seconds = record.epoch, seconds + record.seconds
+                if epochs in snapshots and keep is not None and shard.rank == 0:
+                    hold(keep.with_name(snapshot_file(epochs)))
                 yield record
         except DivergedError as error:
             measured |= attempts.measured()
@@ -112,7 +119,7 @@ def run_trial(
     started = time.monotonic()
     val, test, parts = _scores(method, task, spec, preprocessing, device, shard, features)
     if keep is not None and shard.rank == 0:
-        keep_trained(method, keep, trial_id=spec.id, task=task.info, preprocessing=preprocessing)
+        hold(keep)
     return result(
         status=TrialStatus.FINISHED,
         epochs=epochs,

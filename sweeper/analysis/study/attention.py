@@ -55,10 +55,11 @@ def attention(subject: Subject, folder: Path) -> None:
             "prompt_share_of_last_block_std": of_last.std(correction=0).item(),
             "prompt_share_of_all_blocks_mean": table[:, 4].mean().item(),
         },
+        pictures=[NAME, f"{NAME}-maps"],
     )
     label = "CLS's attention to the prompts, last block, %"
-    histogram(folder / f"{NAME}.png", 100 * of_last, label=label)
-    attention_maps(folder / f"{NAME}-maps.png", pictured)
+    histogram(folder / NAME, 100 * of_last, label=label)
+    attention_maps(folder / f"{NAME}-maps", pictured)
 
 
 def _pictured(

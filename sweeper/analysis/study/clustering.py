@@ -48,10 +48,17 @@ def feature_nmi(subject: Subject, folder: Path) -> None:
             for second, value in zip(names, line, strict=True)
         ],
         source="PGN Fig. 2 and Table 10",
-        results={"clusters": classes, "normalised": False, "names": names, "nmi": values},
+        results={
+            "clusters": classes,
+            "normalised": False,
+            "nmi": {
+                a: dict(zip(names, b, strict=True)) for a, b in zip(names, values, strict=True)
+            },
+        },
+        pictures=[NAME],
     )
     labels = ("", "", "NMI, %")
-    path = folder / f"{NAME}.png"
+    path = folder / NAME
     matrix(path, 100 * found, rows=names, columns=names, labels=labels, limits=(0, 100))
 
 

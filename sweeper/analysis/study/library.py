@@ -52,6 +52,7 @@ def library(subject: Subject, folder: Path) -> None:
         ],
         source="PGN Fig. 6",
         results={"items": len(tops), "items_shown": shown},
+        pictures=[NAME],
     )
     grid = {
         f"item {item}": [
@@ -60,4 +61,4 @@ def library(subject: Subject, folder: Path) -> None:
         ]
         for item in shown
     }
-    image_grid(folder / f"{NAME}.png", grid)
+    image_grid(folder / NAME, grid)

@@ -46,8 +46,9 @@ def prompt_patch_nmi(subject: Subject, folder: Path) -> None:
             f"block {block}": dict(zip(MEASURES, line.tolist(), strict=True))
             for block, line in zip(blocks, means, strict=True)
         },
+        pictures=[NAME],
     )
-    _draw(folder / f"{NAME}.png", means, blocks)
+    _draw(folder / NAME, means, blocks)
 
 
 def _rows(subject: Subject, reading: Reading) -> list[tuple[float, ...]]:

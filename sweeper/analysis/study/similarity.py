@@ -51,9 +51,10 @@ def cka(subject: Subject, folder: Path) -> None:
             "blocks": len(blocks),
             "blocks_whose_own_patches_are_nearest": sum(like),
         },
+        pictures=[NAME],
     )
     matrix(
-        folder / f"{NAME}.png",
+        folder / NAME,
         mean,
         rows=[str(block) for block in blocks],
         columns=[str(block) for block in range(mean.shape[1])],
