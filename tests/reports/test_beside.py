@@ -93,13 +93,18 @@ def test_text_in_a_published_table_is_shown_and_not_compared(paper):
 def test_what_is_wrong_in_the_paper_stands_below_and_the_value_stays(paper):
     paper()
     filled, found = put()
-    assert found.errata["A", "Y"] == ("The text says 61.", "Row 2 in the text.")
-    assert found.errata["A", "X"] == ("Row 2 in the text.",)
+    assert found.errata == {
+        ("A", "Y"): ("The text says 61.",),
+        ("A", ""): ("Row 2 in the text.",),
+    }
     grid = published_blocks(filled, found)[0]
     lines = [[plain(cell) for cell in row] for row in grid.rows]
-    assert lines[1] == ["A", "y", "50.00", "60.25", "-10.25", "not reproduced¹ ²"]
-    assert lines[0][-1] == "reproduced¹"
-    assert "² in the paper: The text says 61." in [plain(note) for note in grid.notes]
+    assert lines[1] == ["A", "y", "50.00", "60.25", "-10.25", "not reproduced¹"]
+    assert lines[0][-1] == "reproduced"
+    notes = [plain(note) for note in grid.notes]
+    assert notes[0] == "reproduced: 1; not reproduced: 2; not comparable: 2."
+    assert "¹ in the paper: The text says 61." in notes
+    assert "A, in the paper: Row 2 in the text." in notes
 
 
 def test_an_average_is_compared_only_where_it_is_over_the_same(paper):
