@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from reports.document import Span
 
-SIGNS = "ab1 *_`|[]()<>#~$&!\\-+=.:/%^{}@,'\"\n\t\u2028Äß中†±−\u200b\u202e"
+SIGNS = "ab1 *_`|[]()<>#~$&!\\-+=.:/%^{}@,'\"\n\t\u2028Äß中†±\u2212\u200b\u202e"
 words = st.text(st.sampled_from(SIGNS), max_size=10) | st.text(max_size=10)
 spans = st.builds(
     Span,

@@ -24,7 +24,7 @@ def files(store):
 @pytest.fixture
 def published(folder, files, tmp_path, monkeypatch):
     """A copy of the report to spoil. What the store would have is drawn once for all of them."""
-    monkeypatch.setattr("reports.check.report_files", lambda recording: files)
+    monkeypatch.setattr("reports.check.report_files", lambda _: files)
     return shutil.copytree(folder, tmp_path / "published")
 
 

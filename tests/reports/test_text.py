@@ -144,7 +144,7 @@ def test_numbers_of_another_backbone_do_not_say_that_they_are_of_the_embedded_on
     assert not [block for block in blocks if isinstance(block, Notice)]
 
 
-def test_a_plan_without_cells_or_trials_has_a_report(tmp_path):
+def test_a_plan_without_cells_or_trials_has_a_report():
     plan = Plan(sweep="none", profile="", seeds=(0,), cells=())
     found = hand.recording(plan, lambda *_: None)
     assert isinstance(found.trials, pd.DataFrame)
@@ -200,7 +200,7 @@ def written(plan, score, **measured):
 
 def test_an_order_that_does_not_come_out_is_reported_as_it_came_out():
     scores = {"tp": (0.5,), "iip": (0.40, 0.41, 0.42), "pgn": (0.39, 0.43, 0.42)}
-    text = written(made.ablation(), lambda cell, spec: scores[spec.method][spec.seed])
+    text = written(made.ablation(), lambda _, spec: scores[spec.method][spec.seed])
     assert "TP \\< IIP is reversed, -9.0" in text
     assert "IIP \\< PGN is not told apart" in text
     assert "0 of 2 steps hold." in text
