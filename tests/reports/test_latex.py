@@ -20,7 +20,7 @@ ARGUMENTS = {
     "textsuperscript": 1,
     "resizebox": 3,
     **dict.fromkeys(("centering", "small", "footnotesize", "raggedright", "par", "smallskip"), 0),
-    **dict.fromkeys(("toprule", "midrule", "bottomrule", "linewidth", "i"), 0),
+    **dict.fromkeys(("toprule", "midrule", "bottomrule", "linewidth", "i", "j"), 0),
     **dict.fromkeys(("textbackslash", "textasciitilde", "textasciicircum", "textbar"), 0),
     **dict.fromkeys(("textless", "textgreater", "textasciigrave", "textdagger"), 0),
     **dict.fromkeys(("textdaggerdbl", "textbullet", "textcopyright", "ldots", "S", "P"), 0),
@@ -32,6 +32,7 @@ ARGUMENTS = {
 MATHS = {"pm", "times", "cdot", "div", "le", "ge", "ne", "approx", "infty", "in", "surd"}
 MATHS |= {"rightarrow", "leftarrow", "uparrow", "downarrow", "circ"}
 MATHS |= {unicodedata.name(chr(code)).split()[-1].lower() for code in range(0x3B1, 0x3CA)}
+MATHS -= {"lamda", "omicron"}  # which LaTeX does not have
 MATHS |= {"lambda", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"}
 
 
