@@ -8,13 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from reports import query
-from reports.data import cells_csv, grid_csv, json_bytes, trials_csv
+from reports.data import cells_csv, grid_csv, json_bytes, report_data, trials_csv
 from reports.document import Grid, Heading, Picture
 from reports.entry import entries
-from reports.header import statuses
 from reports.html import html
 from reports.latex import latex
 from reports.markdown import markdown
@@ -24,7 +22,6 @@ from reports.text import report_blocks
 
 REPORT = "report.md"
 TABLES = "tables"  # the folder of each table's own files
-SCHEMA = 1  # of report.json
 _OURS = {".md", ".html", ".json", ".csv", ".tex", ".svg", ".pdf", ".png"}
 
 
@@ -44,7 +41,7 @@ def report_files(recording: Recording) -> dict[str, bytes]:
     files = {
         REPORT: markdown(blocks).encode(),
         "report.html": html(blocks).encode(),
-        "report.json": json_bytes(_data(recording)),
+        "report.json": json_bytes(report_data(recording, found)),
         "cells.csv": cells_csv(found),
         "trials.csv": trials_csv(recording, found),
         SOURCE: Source.of(recording).model_dump_json(indent=1).encode() + b"\n",
@@ -60,20 +57,6 @@ def report_files(recording: Recording) -> dict[str, bytes]:
             case Picture():
                 files |= {f"{block.name}.{kind}": data for kind, data in block.files.items()}
     return files
-
-
-def _data(recording: Recording) -> dict[str, Any]:
-    plan, launch = recording.plan, recording.launch
-    return {
-        "schema": SCHEMA,
-        "sweep": plan.sweep,
-        "profile": plan.profile,
-        "plan": plan.digest,
-        "seeds": plan.seeds,
-        "launch": {"run": launch.run_id, "launched": launch.launched, **launch.provenance},
-        "trials": statuses(recording),
-        "seconds": float(recording.trials["seconds"].sum()) if len(recording.trials) else 0.0,
-    }
 
 
 def write(files: Mapping[str, bytes], out: Path) -> None:

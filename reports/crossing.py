@@ -9,8 +9,7 @@ from typing import Any
 from reports.column import Column, columns_of, stands_in
 from reports.entry import Entry
 from reports.footnote import remarks
-from reports.parts import mean_over
-from reports.statistics import Scores
+from reports.statistics import Scores, mean_over
 from sweeper.spec.plan import Plan, Role
 from sweeper.tracking.summary import Summary, summarise
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,12 @@ import pandas as pd
 from reports.document import Grid, plain
 from reports.entry import Entry
 from reports.footnote import ON_TEST
+from reports.header import statuses
+from reports.order import comparisons
 from reports.query import Recording
+from reports.table_data import table_data
+
+SCHEMA = 1  # of report.json
 
 
 def cells_csv(found: Mapping[str, Entry]) -> bytes:
@@ -62,6 +68,37 @@ def grid_csv(grid: Grid) -> bytes:
     writer.writerow(map(plain, grid.headers))
     writer.writerows(map(plain, row) for row in grid.rows)
     return buffer.getvalue().encode()
+
+
+def report_data(recording: Recording, found: Mapping[str, Entry]) -> dict[str, Any]:
+    """What `report.json` says: where the report comes from, its tables, and the order of methods.
+
+    Accuracies of `order` are fractions; a row of `tables` names its unit.
+    """
+    plan, launch, trials = recording.plan, recording.launch, recording.trials
+    return {
+        "schema": SCHEMA,
+        "sweep": plan.sweep,
+        "profile": plan.profile,
+        "plan": plan.digest,
+        "seeds": plan.seeds,
+        "launch": {"run": launch.run_id, "launched": launch.launched, **launch.provenance},
+        "trials": statuses(recording),
+        "skipped_cells": sum(1 for cell in plan.cells if cell.skip),
+        "seconds": float(trials["seconds"].sum()) if len(trials) else 0.0,
+        "tables": [row for one in plan.tables for row in table_data(one, recording, found)],
+        "order": [
+            {
+                "column": dict(step.column),
+                "lower": step.lower,
+                "higher": step.higher,
+                "verdict": step.verdict,
+                "difference": asdict(step.change) if step.change else None,
+                "too_few_seeds": step.too_few,
+            }
+            for step in comparisons(plan, found)
+        ],
+    }
 
 
 def json_bytes(data: Mapping[str, Any]) -> bytes:

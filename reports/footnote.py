@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.document import Span, Text, text
 from sweeper.spec.plan import Plan
 from sweeper.spec.protocol import DEFAULTS, departures, protocol_of
 
@@ -56,8 +57,15 @@ class Footnotes:
 
     def mark(self, told: Sequence[str]) -> str:
         """The signs of the remarks of one entry, such as '¹ ²'; nothing where there are none."""
-        return " ".join(self.signs[remark] for remark in told)
+        return " ".join(sign for remark, sign in self.signs.items() if remark in told)
 
     def lines(self) -> list[str]:
         """Each sign with its remark, such as '¹ selected on test, as the public code does.'"""
         return [f"{sign} {text}." for text, sign in self.signs.items()]
+
+    def texts(self) -> list[Text]:
+        """The same, as they stand below a grid."""
+        return [
+            text(Span(sign, sign=True), f" {told.rstrip('.')}.")
+            for told, sign in self.signs.items()
+        ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reports.column import Column, columns_of, stands_in
+from reports.column import Column, columns_of, finder
 from reports.document import Block, Bullets, Heading, Paragraph, text
 from reports.entry import Entry
 from reports.footnote import ON_TEST
@@ -79,8 +79,14 @@ def _said(step: Comparison, min_seeds: int) -> str:
 def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
     """Each step of TP < IIP < PGN in each column; empty if the plan has not two of them."""
     found = []
-    for column in columns_of(plan.cells):
-        cells = {name: _cell(plan, column, name) for name in PAPER_ORDER}
+    columns = columns_of(plan.cells)
+    find = finder(columns)
+    standing: dict[Column, list[Cell]] = {}
+    for cell in plan.cells:
+        for column in find(cell) if _method(cell) in PAPER_ORDER else ():
+            standing.setdefault(column, []).append(cell)
+    for column in columns:
+        cells = {name: _cell(standing.get(column, []), name) for name in PAPER_ORDER}
         there = {name: entries[cell.id] for name, cell in cells.items() if cell is not None}
         for lower, higher in pairwise(there):
             change = difference(there[higher].scores, there[lower].scores)
@@ -92,10 +98,13 @@ def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
     return found
 
 
-def _cell(plan: Plan, column: Column, method: str) -> Cell | None:
+def _method(cell: Cell) -> str:
+    return str(cell.config.get("method")).upper()
+
+
+def _cell(cells: Sequence[Cell], method: str) -> Cell | None:
     """The one cell that stands for a method: by its role, else the base cell, else the only one."""
-    cells = [cell for cell in plan.cells if stands_in(cell, column)]
-    of_method = [cell for cell in cells if str(cell.config.get("method")).upper() == method]
+    of_method = [cell for cell in cells if _method(cell) == method]
     named = [cell for cell in of_method if any(role.axis == AXIS for role in cell.roles)]
     base = [cell for cell in of_method if cell.base]
     for candidates in (named, base, of_method):

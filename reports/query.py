@@ -62,14 +62,20 @@ def load(uri: str, sweep: str, profile: str | None = None, digest: str = "") -> 
     launch = _newest(store, sweep, profile, digest)
     plan = history.read_plan(store, launch)
     recorded = history.recorded_trials(store)
-    rows = [
-        _row(uri, spec, cell, recorded.get(spec.id), plan)
-        for cell in plan.cells
-        for spec in cell.trials
-    ]
-    planned = {spec.id for spec in plan.trials()}
-    drawn = [t for key, t in recorded.items() if plan.digest in t.used_by and key not in planned]
-    rows += [_row(uri, trial.spec, None, trial, plan) for trial in drawn]
+    # Ids and digests are computed from all that they are digests of: each of them once.
+    own = plan.digest
+    ids = {id(spec): spec.id for cell in plan.cells for spec in cell.trials}
+    rows = []
+    for cell in plan.cells:
+        told = _of_cell(cell)
+        for spec in cell.trials:
+            trial = recorded.get(ids[id(spec)])
+            rows.append(_row(uri, ids[id(spec)], spec, trial, own) | told | _measured(trial))
+    planned = set(ids.values())
+    for key, trial in recorded.items():
+        if own in trial.used_by and key not in planned:
+            spec = trial.spec
+            rows.append(_row(uri, key, spec, trial, own) | _configured(spec) | _measured(trial))
     frame = pd.DataFrame(rows, columns=None if rows else ["trial", "cell", "seed", "status"])
     links = {
         cell: run_address(uri, run.info.experiment_id, run.info.run_id)
@@ -99,20 +105,20 @@ def _newest(store: Store, sweep: str, profile: str | None, digest: str = "") -> 
 
 
 def _row(
-    uri: str, spec: TrialSpec, cell: Cell | None, recorded: RecordedTrial | None, plan: Plan
+    uri: str, trial_id: str, spec: TrialSpec, recorded: RecordedTrial | None, digest: str
 ) -> dict[str, object]:
     ended = recorded.result if recorded else None
-    result = ended or TrialResult(spec.id, TrialStatus.RUNNING)
+    result = ended or TrialResult(trial_id, TrialStatus.RUNNING)
     nan = float("nan")
     last_val = recorded.metrics.get("val/acc", nan) if recorded else nan
     return {
-        "trial": spec.id,
-        "cell": spec.cell_id,
+        "trial": trial_id,
+        "cell": "",
         "seed": spec.seed,
         "link": run_address(uri, recorded.experiment_id, recorded.run_id) if recorded else "",
         "status": str(recorded.status) if recorded else MISSING,
         "reason": result.reason,
-        "reused": recorded is not None and recorded.first_plan != plan.digest,
+        "reused": recorded is not None and recorded.first_plan != digest,
         "test_acc": result.test.acc if result.test else nan,
         "test_loss": result.test.loss if result.test else nan,
         "val_acc": result.val.acc if result.val else last_val,
@@ -122,15 +128,29 @@ def _row(
         "seconds": result.seconds if ended else nan,
         "commit": result.provenance.get("commit", ""),
         "split_rule": result.provenance.get("split_rule", ""),
-        **({f"over.{key}": value for key, value in cell.over.items()} if cell else {}),
-        **({f"role.{role.axis}": role.label for role in cell.roles} if cell else {}),
-        **{f"config.{key}": value for key, value in spec.flat().items() if key != "seed"},
-        **{f"measured.{name}": value for name, value in result.measured.items()},
-        **{f"measured.{name}": value for name, value in _analysed(recorded).items()},
     }
 
 
-def _analysed(recorded: RecordedTrial | None) -> dict[str, float]:
-    """What analyses found of a trial, by measure."""
-    metrics = recorded.metrics if recorded else {}
-    return {name: value for name, value in metrics.items() if analysis_of(name)}
+def _of_cell(cell: Cell) -> dict[str, object]:
+    """What the trials of a cell of the plan have in common."""
+    return {
+        "cell": cell.id,
+        **{f"over.{key}": value for key, value in cell.over.items()},
+        **{f"role.{role.axis}": role.label for role in cell.roles},
+        **{f"config.{key}": value for key, value in cell.config.items()},
+    }
+
+
+def _configured(spec: TrialSpec) -> dict[str, object]:
+    """The same of a trial that a search drew."""
+    config = {f"config.{key}": value for key, value in spec.flat().items() if key != "seed"}
+    return {"cell": spec.cell_id, **config}
+
+
+def _measured(recorded: RecordedTrial | None) -> dict[str, object]:
+    """What a trial measured besides its scores, and what analyses found of it."""
+    if recorded is None:
+        return {}
+    found = dict(recorded.result.measured) if recorded.result else {}
+    found |= {name: value for name, value in recorded.metrics.items() if analysis_of(name)}
+    return {f"measured.{name}": value for name, value in found.items()}

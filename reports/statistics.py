@@ -44,6 +44,23 @@ def at(scores: Scores, seed: int) -> float:
     return next(iter(scores.by_seed.values())) if scores.deterministic else scores.by_seed[seed]
 
 
+def mean_over(parts: Sequence[Scores]) -> Scores:
+    """The mean over `parts` for each seed that all of them have.
+
+    A deterministic part has the same score for every seed.
+    """
+    varying = [part for part in parts if not part.deterministic] or list(parts)
+    seeds = set.intersection(*(set(part.by_seed) for part in varying))
+    complete = all(part.by_seed for part in parts)
+    return Scores(
+        {
+            seed: math.fsum(at(part, seed) for part in parts) / len(parts)
+            for seed in (sorted(seeds) if complete else ())
+        },
+        deterministic=all(part.deterministic for part in parts),
+    )
+
+
 def verdict(change: Summary | None) -> Verdict:
     """Whether a paired difference is told apart from zero by its interval.
 
@@ -90,8 +107,9 @@ def robustness(points: Sequence[tuple[float, float]]) -> Robustness | None:
     )
 
 
-def best(scores: Mapping[str, Scores]) -> set[str]:
-    """The names in bold: the highest mean, and all that are not told apart from it.
+def best(scores: Mapping[str, Scores], *, lower: bool = False) -> set[str]:
+    """The names in bold: the highest mean (the lowest where `lower` is better), and all that are
+    not told apart from it.
 
     Two are not told apart when the 95 % interval of their paired difference contains zero.
     Empty when fewer than two compete; without an interval there is no tie.
@@ -100,7 +118,7 @@ def best(scores: Mapping[str, Scores]) -> set[str]:
     if len(competing) < 2:
         return set()
     means = {n: math.fsum(s.by_seed.values()) / len(s.by_seed) for n, s in competing.items()}
-    top = max(means, key=lambda name: means[name])
+    top = (min if lower else max)(means, key=lambda name: means[name])
     tied = {
         name
         for name, found in competing.items()

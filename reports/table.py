@@ -1,262 +1,128 @@
-"""A table of the plan, filled: rows are the labels of an axis, columns the crossed factors."""
+"""A table of a report: ours, the paper's beside it, and the changes against the base."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from reports.column import Column, columns_of, stands_in
-from reports.document import Block, Grid, Heading, Paragraph, Span, text
+from reports import sheet
+from reports.beside import beside
+from reports.document import Block, Grid, Heading, Span, Text, text
 from reports.entry import Entry
-from reports.footnote import Footnotes
-from reports.published import Paper, obstacles, published
+from reports.filled import Filled, Row, Slot, fill
+from reports.published_grids import published_blocks
 from reports.query import Recording
-from reports.statistics import best, difference
-from reports.wording import NONE, column_name, entry_text, interval
-from sweeper.spec.plan import Plan, Role
+from reports.sheet import Sheet
+from reports.wording import FEW, NONE, interval, unit_of, value_text
+from sweeper.records import TrialStatus
 from sweeper.spec.shown import Table
-from sweeper.tracking.summary import Summary
 
-
-@dataclass(frozen=True)
-class Filled:
-    """A table with its entries. `rows` and `columns` are in print order.
-
-    entries: (row, column) -> entry, for what the plan holds; bold: those of them in bold.
-    changes: (row, column) -> paired difference to the base cell of the column (fractions), for
-        every row but the base's, where there is a base. None: no common seed yet.
-    base: the row of the base cell, empty where the plan has none.
-    beside: the published table, if the plan names one.
-    notes: what is said below of entries that carry a sign.
-    """
-
-    table: Table
-    rows: Sequence[str]
-    columns: Sequence[Column]
-    entries: Mapping[tuple[str, Column], Entry]
-    bold: frozenset[tuple[str, Column]]
-    changes: Mapping[tuple[str, Column], Summary | None]
-    base: str
-    beside: Beside | None
-    notes: Footnotes
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Published values of a table's rows, and how ours differ where they may be compared.
-
-    values: (row, published column) -> percent.
-    differences: (row, our column, published column) -> (ours - published in points, how the
-        published value lies to our interval: 'within' | 'below' | 'above' | 'no interval').
-    obstacles: why the others are not compared, each once.
-    """
-
-    paper: Paper
-    name: str  # of the table, such as 'T3a'
-    columns: Sequence[str]
-    values: Mapping[tuple[str, str], float]
-    differences: Mapping[tuple[str, Column, str], tuple[float, str]]
-    obstacles: Sequence[str]
+MOST = 3  # numbers of parameters that are named one by one
 
 
 def table_blocks(table: Table, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
-    """A table of a report: it, what stands beside it, what was skipped, and the changes."""
+    """Heading, table, what was published beside it, and the changes against the base."""
     filled = fill(table, recording.plan, entries)
-    heading = Heading(3, f"{table.id}: {table.title}")
-    blocks: list[Block] = [heading, _grid(filled), *_skipped(filled)]
-    if filled.beside:
-        blocks += _beside_blocks(filled.beside)
-    return [*blocks, _changes_grid(filled)] if filled.changes else blocks
+    found: list[Block] = [Heading(3, f"{table.id}: {table.title}"), *_grids(filled)]
+    printed = beside(filled)
+    if printed is not None:
+        found += published_blocks(filled, printed)
+    return [*found, *_changes(filled)] if filled.changes else found
 
 
-def _grid(filled: Filled) -> Grid:
-    beside = filled.beside
-    headers = [filled.table.axis, *map(column_name, filled.columns), "trainable"]
-    published = list(beside.columns) if beside else []
-    pairs = sorted({(ours, theirs) for _, ours, theirs in beside.differences}) if beside else []
-    headers += [f"{column} (published)" for column in published]
-    headers += [f"{column_name(ours)} - {theirs}" for ours, theirs in pairs]
-    rows = []
+def _grids(filled: Filled) -> list[Grid]:
+    """Ours."""
+    measure = filled.measure
+    cells, columns = [], [_name(filled, slot) for slot in filled.slots]
+    counted = bool(measure.better)  # beside how good it is
     for row in filled.rows:
-        line = [text(row)]
-        for column in filled.columns:
-            entry = filled.entries.get((row, column))
-            line.append(entry_text(entry, filled.notes, bold=(row, column) in filled.bold))
-        counts = [filled.entries.get((row, column)) for column in filled.columns]
-        line.append(text(_trainable(counts)))
-        for name in published:
-            value = beside.values.get((row, name)) if beside else None
-            line.append(text("" if value is None else f"{value:.1f}"))
-        for ours, theirs in pairs:
-            gap = beside.differences.get((row, ours, theirs)) if beside else None
-            line.append(text(f"{gap[0]:+.1f}, {gap[1]}" if gap else "not comparable"))
-        rows.append(line)
-    notes = [text(line) for line in filled.notes.lines()]
-    return Grid(
-        headers=[text(header) for header in headers],
-        rows=rows,
-        name=f"table_{filled.table.id}",
-        caption=filled.table.title,
-        notes=notes,
-    )
+        line = []
+        for slot in filled.slots:
+            place = (row.name, slot)
+            bold = place in filled.bold
+            value = filled.values.get(place)
+            line.append(value_text(value, measure, filled.notes, bold=bold))
+        cells.append([*line, text(_trainable(filled, row))] if counted else line)
+    ours = _sheet(filled, filled.rows, [*columns, *(["trainable"] if counted else [])], cells)
+    caption = f"{filled.table.title}: {measure.label}{unit_of(measure)}"
+    return sheet.grids(ours, _file(filled), caption, _notes(filled))
 
 
-def _trainable(entries: Sequence[Entry | None]) -> str:
-    counts = [entry.trainable_parameters for entry in entries if entry is not None]
-    return " / ".join(dict.fromkeys(NONE if count is None else f"{count:,}" for count in counts))
+def _file(filled: Filled, suffix: str = "") -> str:
+    return f"table_{filled.table.id}{suffix}"
 
 
-def _beside_blocks(beside: Beside) -> list[Block]:
-    table = beside.paper.tables[beside.name]
-    protocol = ", ".join(f"{key} {value}" for key, value in table.protocol.items())
-    lines = [
-        f"Published: {table.source} of '{beside.paper.title}', top-1 in percent, "
-        f"{beside.paper.backbone}; {protocol}. {table.note}"
-    ]
-    if beside.differences:
-        lines.append(
-            "Differences are ours minus published, in points; 'within', 'below' or 'above' says "
-            "where the published value lies to our interval."
-        )
-    if beside.obstacles:
-        lines.append(
-            f"{'The others are not' if beside.differences else 'Not'} comparable in value "
-            f"({'; '.join(beside.obstacles)}): read the published columns for shape."
-        )
-    return [Paragraph(text(line), note=True) for line in lines]
+def _name(filled: Filled, slot: Slot) -> str:
+    return slot.name or filled.measure.label
 
 
-def _skipped(filled: Filled) -> list[Block]:
-    return [
-        Paragraph(
-            text(f"Skipped: {row}, {column_name(column)}: {entry.cell.skip}."),
-            note=True,
-        )
-        for (row, column), entry in filled.entries.items()
-        if entry.cell.skip
-    ]
+def _sheet(
+    filled: Filled, rows: Sequence[Row], columns: Sequence[str], cells: Sequence[Sequence[Text]]
+) -> Sheet:
+    starts = [n for n in range(1, len(rows)) if rows[n].over != rows[n - 1].over]
+    factors = ", ".join(name for name, _ in filled.slots[0].column) if filled.slots else ""
+    return Sheet(filled.corner, factors, [row.name for row in rows], columns, cells, starts)
 
 
-def _changes_grid(filled: Filled) -> Grid:
-    rows = []
+def _trainable(filled: Filled, row: Row) -> str:
+    """How many parameters are trained in a row, each number once; of many, the range."""
+    values = [filled.values.get((row.name, slot)) for slot in filled.slots if not slot.average]
+    counts = [value.entries[0].trainable_parameters for value in values if value is not None]
+    told = list(dict.fromkeys(count for count in counts if count is not None))
+    if len(told) > MOST:
+        return f"{min(told):,} to {max(told):,}"
+    return " / ".join(f"{count:,}" for count in told) or NONE
+
+
+def _notes(filled: Filled) -> list[Text]:
+    """What is said of this table alone: its signs, what is not finished, what was skipped."""
+    values = list(filled.values.values())
+    found = filled.notes.texts()
+    if any(value.too_few for value in values if value.summary):
+        least = values[0].entries[0].min_seeds
+        found.append(text(f"{FEW} fewer finished seeds than the {least} that this sweep asks for."))
+    statuses = {name for value in values for e in value.entries for name in e.statuses}
+    found += [text(told) for name, told in STATUSES.items() if name in statuses]
+    if any(hole.startswith("without a number") for value in values for hole in value.holes):
+        found.append(text("without a number: finished trials in which this was not measured."))
+    skipped: dict[str, list[str]] = {}
     for row in filled.rows:
-        line = [text(row)]
-        for column in filled.columns:
-            entry = filled.entries.get((row, column))
-            mark = filled.notes.mark(entry.remarks) if entry else ""
-            change = interval(filled.changes.get((row, column)))
-            line.append(text(change, *([Span(mark, sign=True)] if mark else [])))
-        if row != filled.base:
-            rows.append(line)
+        for slot in filled.slots:
+            value = filled.values.get((row.name, slot))
+            if value is not None and value.skip:
+                where = f"{row.name}, {slot.name}" if slot.name else row.name
+                skipped.setdefault(value.skip, []).append(where)
+    return [*found, *(text(f"skipped: {'; '.join(at)}: {why}.") for why, at in skipped.items())]
+
+
+STATUSES = {
+    str(TrialStatus.DIVERGED): "diverged: trials whose loss left the finite numbers.",
+    str(TrialStatus.FAILED): "failed: trials that ended in an error.",
+    str(TrialStatus.STOPPED): "stopped: trials that the search ended early; without a test score.",
+    str(TrialStatus.RUNNING): "running: trials that have not ended.",
+    "missing": "missing: planned trials that have no run in the store.",
+}
+
+
+def _changes(filled: Filled) -> list[Grid]:
+    rows = [row for row in filled.rows if row.role.label != filled.base]
+    cells = []
+    for row in rows:
+        line = []
+        for slot in filled.slots:
+            place = (row.name, slot)
+            value = filled.values.get(place)
+            if place not in filled.changes or value is None:
+                line.append(text(NONE))
+                continue
+            mark = filled.notes.mark(value.remarks)
+            signs = [Span(mark, sign=True)] if mark else []
+            line.append(text(interval(filled.changes[place], filled.measure), *signs))
+        cells.append(line)
+    columns = [_name(filled, slot) for slot in filled.slots]
+    unit = unit_of(filled.measure, change=True).removeprefix(", ")
     caption = (
-        f"Change against the base ({filled.table.axis} {filled.base}), points, paired on common "
-        "seeds [95 % interval] (seeds)"
+        f"{filled.table.title}: change against the base ({filled.table.axis} {filled.base})"
+        f"{f' in {unit}' if unit else ''}, paired on common seeds [95 % interval] (seeds)"
     )
-    headers = [text(filled.table.axis), *(text(column_name(one)) for one in filled.columns)]
-    return Grid(headers, rows, name=f"table_{filled.table.id}_changes", caption=caption)
-
-
-def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
-    """Arranges the cells that have a role along the table's axis."""
-    members = [
-        (role, cell) for cell in plan.cells for role in cell.roles if role.axis == table.axis
-    ]
-    columns = columns_of(cell for _, cell in members)
-    found = {
-        (role.label, column): entries[cell.id]
-        for role, cell in members
-        for column in columns
-        if stands_in(cell, column)
-    }
-    roles = {role.label: role for role, _ in members}
-    base_rows = {role.label for role, cell in members if cell.base}
-    base = base_rows.pop() if len(base_rows) == 1 else ""
-    rows = _ordered(roles, table.target)
-    places = [(row, column) for row in rows for column in columns]
-    return Filled(
-        table=table,
-        rows=rows,
-        columns=columns,
-        entries=found,
-        bold=_bold(found, columns),
-        changes=_changes(found, base) if base else {},
-        base=base,
-        beside=_beside(table.target, roles, found) if table.target else None,
-        notes=Footnotes.of(found[place].remarks for place in places if place in found),
-    )
-
-
-def _ordered(roles: Mapping[str, Role], target: str) -> list[str]:
-    """By number where all are numbers, else as published, else as planned."""
-    values = [role.value for role in roles.values()]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return sorted(roles, key=lambda label: float(roles[label].value or 0))
-    if not target:
-        return list(roles)
-    paper, name = published(target)
-    rank = {row: place for place, row in enumerate(paper.tables[name].rows)}
-    return sorted(roles, key=lambda label: rank.get(_published_row(roles[label]), len(rank)))
-
-
-def _published_row(role: Role) -> str:
-    return role.target_row or role.label
-
-
-def _bold(
-    entries: Mapping[tuple[str, Column], Entry], columns: Sequence[Column]
-) -> frozenset[tuple[str, Column]]:
-    bold: set[tuple[str, Column]] = set()
-    for column in columns:
-        there = {row: entry for (row, place), entry in entries.items() if place == column}
-        winners = best({row: entry.scores for row, entry in there.items() if entry.sound})
-        rivals = {row: entry for row, entry in there.items() if not entry.apart}
-        means = {row: entry.summary.mean for row, entry in rivals.items() if entry.summary}
-        if any(means[row] == max(means.values()) for row in winners):
-            bold |= {(row, column) for row in winners}
-    return frozenset(bold)
-
-
-def _changes(
-    entries: Mapping[tuple[str, Column], Entry], base: str
-) -> dict[tuple[str, Column], Summary | None]:
-    return {
-        (row, column): difference(entry.scores, entries[base, column].scores)
-        for (row, column), entry in entries.items()
-        if row != base and (base, column) in entries
-    }
-
-
-def _beside(
-    target: str, roles: Mapping[str, Role], entries: Mapping[tuple[str, Column], Entry]
-) -> Beside:
-    paper, name = published(target)
-    columns = paper.columns_of(name)
-    values: dict[tuple[str, str], float] = {}
-    differences: dict[tuple[str, Column, str], tuple[float, str]] = {}
-    reasons: list[str] = []
-    for label, role in roles.items():
-        published_row = _published_row(role)
-        row = _numbers(paper.tables[name].rows.get(published_row, {}))
-        values |= {(label, column): value for column, value in row.items()}
-        for (ours, place), entry in entries.items():
-            for column, value in row.items() if ours == label else ():
-                against = obstacles(paper, name, column, entry.cell.config, published_row)
-                summary = entry.summary
-                if against:
-                    reasons += against
-                elif summary is not None:
-                    differences[label, place, column] = _compare(summary, value)
-    return Beside(paper, name, columns, values, differences, list(dict.fromkeys(reasons)))
-
-
-def _numbers(row: Mapping[str, int | float | str]) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items() if not isinstance(value, str)}
-
-
-def _compare(ours: Summary, percent: float) -> tuple[float, str]:
-    gap = ours.mean * 100 - percent
-    if ours.low is None or ours.high is None:
-        return gap, "no interval"
-    if ours.low * 100 <= percent <= ours.high * 100:
-        return gap, "within"
-    return gap, "above" if percent > ours.mean * 100 else "below"
+    changes = _sheet(filled, rows, columns, cells)
+    return sheet.grids(changes, _file(filled, "_changes"), caption, filled.notes.texts())

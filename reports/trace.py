@@ -10,9 +10,8 @@ from reports.column import stands_in
 from reports.crossing import Crossing, Group, Value, crossing
 from reports.entry import Entry
 from reports.footnote import reference
-from reports.parts import mean_over
 from reports.printed import Printed, printed
-from reports.statistics import Robustness, robustness
+from reports.statistics import Robustness, mean_over, robustness
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.plan import Plan
 from sweeper.spec.shown import Curve
