@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,17 @@ from reports.wording import NONE
 from sweeper.spec.measure import Measure
 from sweeper.tracking.summary import Summary
 
+Place = tuple[str, str]  # of a number in a figure: its row and its column
+
 
 @dataclass(frozen=True)
 class Amount:
-    """Of one value, or of its difference to another. link: the page of its cell, if it is one."""
+    """Of one value, or of its difference to another.
 
-    summary: Summary
+    summary: None where no seed has finished. link: the page of its cell, if it is one.
+    """
+
+    summary: Summary | None
     remarks: tuple[str, ...] = ()
     link: str = ""
 
@@ -27,18 +33,28 @@ class Amount:
     def of(
         cls, value: Value | None, base: Mapping[str, Any], against: Value | None = None
     ) -> Amount | None:
-        """`value`, or `value - against` on common seeds; None where no seed has finished.
+        """`value`, or `value - against` on common seeds; None where there is no value.
 
         base: the protocol that it stands beside.
         """
         if value is None:
             return None
         summary = difference(value.scores, against.scores) if against else value.summary
-        if summary is None:
-            return None
         said = [*value.remarks(base), *(against.remarks(base) if against else ())]
         link = value.entries[0].link if len(value.entries) == 1 else ""
         return cls(summary, tuple(dict.fromkeys(said)), link)
+
+
+def drawn(found: Mapping[Place, Amount], measure: Measure) -> dict[Place, tuple[float, float]]:
+    """Mean and half width of the interval, NaN where it has none, of those that have a mean."""
+    return {
+        place: (
+            amount.summary.mean * measure.scale,
+            math.nan if amount.summary.ci95 is None else amount.summary.ci95 * measure.scale,
+        )
+        for place, amount in found.items()
+        if amount.summary is not None
+    }
 
 
 def amount_text(
@@ -47,7 +63,8 @@ def amount_text(
     """Such as '58.0 ± 2.5 (3)' with the signs of its remarks; a dash where there is none."""
     if amount is None:
         return text(NONE)
-    told = Span(written(amount.summary, measure, signed=signed), link=amount.link)
+    number = written(amount.summary, measure, signed=signed) if amount.summary else NONE
+    told = Span(number, link=amount.link)
     mark = notes.mark(amount.remarks)
     return text(told, Span(mark, sign=True)) if mark else text(told)
 

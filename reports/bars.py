@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.amount import Amount, amount_text, gain_in_unit, in_unit
+from reports.amount import Amount, Place, amount_text, drawn, gain_in_unit, in_unit
 from reports.crossing import Crossing, Group, crossing
 from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.bars import Chart, draw_bars
@@ -24,7 +24,7 @@ class Bars:
 
     groups: Sequence[str]
     labels: Sequence[str]
-    found: Mapping[tuple[str, str], Amount]
+    found: Mapping[Place, Amount]
 
 
 def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
@@ -35,7 +35,8 @@ def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entr
     measure = measure_of(figure.measure)
     lines = printed(figure.target, ours.roles)
     papers = printed_values(figure, bars.labels, lines)
-    charts = [_chart(figure, bars, measure)] if bars.found else []
+    chart = _chart(figure, bars, measure)
+    charts = [chart] if chart.values else []
     if papers:
         title = compared(lines, ours, shown_groups(figure, ours))
         groups = [*dict.fromkeys(group for group, _ in papers)]
@@ -63,7 +64,7 @@ def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> Bars
     labels = shown_labels(figure, ours)
     groups = shown_groups(figure, ours)
     names = group_names(ours, groups)
-    found: dict[tuple[str, str], Amount] = {}
+    found: dict[Place, Amount] = {}
     for name, group in zip(names, groups, strict=True):
         other = ours.at(figure.against, group, figure.measure) if figure.against else None
         for label in labels if other or not figure.against else ():
@@ -72,7 +73,7 @@ def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> Bars
                 found[name, label] = amount
     if figure.against and labels:
         first = {name: found.get((name, labels[0])) for name in names}
-        means = {name: amount.summary.mean for name, amount in first.items() if amount}
+        means = {k: each.summary.mean for k, each in first.items() if each and each.summary}
         names = sorted(names, key=lambda name: -means.get(name, -math.inf))
     return Bars(names, labels, found)
 
@@ -89,7 +90,7 @@ def group_names(ours: Crossing, groups: Sequence[Group]) -> list[str]:
 
 def printed_values(
     figure: Figure, labels: Sequence[str], lines: Sequence[Printed]
-) -> dict[tuple[str, str], float]:
+) -> dict[Place, float]:
     """(column, label) -> what the paper prints of accuracies, or the difference of what it does."""
     if figure.averages and any(not line.task for line in lines):
         lines = [line for line in lines if not line.task]
@@ -108,14 +109,8 @@ def printed_values(
 
 
 def _chart(figure: Figure, bars: Bars, measure: Measure) -> Chart:
-    values = {
-        place: (
-            amount.summary.mean * measure.scale,
-            math.nan if amount.summary.ci95 is None else amount.summary.ci95 * measure.scale,
-        )
-        for place, amount in bars.found.items()
-    }
     unit = _unit(figure, bars, measure)
+    values = drawn(bars.found, measure)
     return Chart("This sweep", bars.groups, bars.labels, values, unit)
 
 
@@ -127,7 +122,7 @@ def _unit(figure: Figure, bars: Bars, measure: Measure) -> str:
     return gain_in_unit(measure, figure.against, one)
 
 
-def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[tuple[str, str], float]) -> Grid:
+def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[Place, float]) -> Grid:
     measure = measure_of(figure.measure)
     notes = Footnotes.of(amount.remarks for amount in bars.found.values())
     rows: list[list[Text]] = []

@@ -23,7 +23,8 @@ class Beside:
         of the same task, or called the same.
     values: (row of ours, published column) -> as printed.
     compared: place of ours -> the published value there and the verdict on it.
-    errata: (row of ours, published column) -> what is wrong in the paper about that value.
+    errata: (row of ours, published column) -> what is wrong in the paper about that value; of
+        the whole row the column is empty.
     obstacles: why the columns of ours that match none are not comparable, each once.
     """
 
@@ -54,17 +55,15 @@ def beside(filled: Filled) -> Beside | None:
     paper, name = published(filled.table.target)
     table, columns = paper.tables[name], paper.columns_of(name)
     matched = _matched(filled, paper, name, columns)
-    values, errata = {}, {}
+    values: dict[tuple[str, str], Printed] = {}
+    errata: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in filled.rows:
         for column, printed in table.rows.get(row.published, {}).items():
             values[row.name, column] = printed
-            said = [
-                each.text
-                for each in table.errors
-                if each.row == row.published and each.column in ("", column)
-            ]
-            if said:
-                errata[row.name, column] = tuple(said)
+        for each in table.errors:
+            if each.row == row.published:
+                before = errata.get((row.name, each.column), ())
+                errata[row.name, each.column] = (*before, each.text)
     compared = {}
     for row in filled.rows:
         for slot, column in matched.items():

@@ -55,8 +55,13 @@ class Value:
             for entry in self.entries
             for remark in remarks(entry.cell.config, base, but=but)[0]
         ]
-        if self.partial:
-            found.append("only seeds that all members of the average have")
+        skipped = [f"skipped: {entry.cell.skip}" for entry in self.entries if entry.cell.skip]
+        if skipped:
+            found += skipped
+        elif self.partial:
+            some = "only seeds that all members of the average have"
+            none = "a member of the average has no seed in common with the others"
+            found.append(some if self.scores.by_seed else none)
         elif self.few:
             found.append("fewer finished seeds than this sweep asks for")
         return list(dict.fromkeys(found))

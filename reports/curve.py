@@ -27,7 +27,7 @@ def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry
     """The section of one curve: the picture, and how much each line minds the setting."""
     traced = trace(curve, recording.plan, entries)
     title = Heading(3, curve.title)
-    panes = [*_panes(traced)]
+    panes = panes_of(traced)
     if not panes:
         return [title, Paragraph(text(NOTHING))]
     name = f"curve_{curve.id}"
@@ -36,7 +36,7 @@ def curve_blocks(curve: Curve, recording: Recording, entries: Mapping[str, Entry
     return [title, picture, _caption(traced, ruler), _grid(name, traced)]
 
 
-def _panes(traced: Traced) -> list[Pane]:
+def panes_of(traced: Traced) -> list[Pane]:
     """What is drawn: a pane for each panel, and one for the paper's lines that stand apart."""
     names = dict.fromkeys(line.name for panel in traced.panels for line in panel.lines)
     place = {name: at for at, name in enumerate(names)}

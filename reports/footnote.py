@@ -57,7 +57,7 @@ class Footnotes:
 
     def mark(self, told: Sequence[str]) -> str:
         """The signs of the remarks of one entry, such as '¹ ²'; nothing where there are none."""
-        return " ".join(self.signs[remark] for remark in told)
+        return " ".join(sign for remark, sign in self.signs.items() if remark in told)
 
     def lines(self) -> list[str]:
         """Each sign with its remark, such as '¹ selected on test, as the public code does.'"""

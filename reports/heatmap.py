@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.amount import Amount, amount_text, in_unit
+from reports.amount import Amount, Place, amount_text, drawn, in_unit
 from reports.bars import printed_values
 from reports.column import Column
 from reports.crossing import Crossing, Group, crossing
@@ -17,8 +17,6 @@ from reports.printed import compared, printed
 from reports.query import Recording
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.shown import Figure
-
-Place = tuple[str, str]  # (label of the axis, name of the column)
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ def heatmap_blocks(
     fields = [each for each in measured(figure, ours, reference(recording.plan)) if each.found]
     measure = measure_of(figure.measure)
     maps = [_map(figure, field, measure) for field in fields]
+    maps = [each for each in maps if each.values]
     lines = printed(figure.target, ours.roles)
     labels = [*(figure.of or ours.roles)]
     papers = {
@@ -55,8 +54,11 @@ def heatmap_blocks(
         return []
     name = f"figure_{figure.id}"
     grids = [
-        _grid(name if not at else "", figure, field, measure) for at, field in enumerate(fields)
+        _grid(f"{name}_{at}" if at > 1 else name, figure, field, measure)
+        for at, field in enumerate(fields, start=1)
     ]
+    if papers:
+        grids.append(_published(f"{name}_published", figure, maps[-1].title, papers, labels))
     return [Picture(name, figure.title, draw_maps(maps)), *grids]
 
 
@@ -95,7 +97,7 @@ def normalised(values: Mapping[Place, float]) -> dict[Place, float]:
 
 
 def _map(figure: Figure, field: Field, measure: Measure) -> Map:
-    means = {place: each.summary.mean * measure.scale for place, each in field.found.items()}
+    means = {place: mean for place, (mean, _) in drawn(field.found, measure).items()}
     values = normalised(means) if figure.normalise else means
     unit = _unit(in_unit(measure), figure)
     digits = 2 if figure.normalise else measure.digits
@@ -123,4 +125,20 @@ def _grid(name: str, figure: Figure, field: Field, measure: Measure) -> Grid:
         name=name,
         caption=field.title,
         notes=[text(told), *map(text, notes.lines())],
+    )
+
+
+def _published(
+    name: str, figure: Figure, title: str, papers: Mapping[Place, float], labels: Sequence[str]
+) -> Grid:
+    columns = [*dict.fromkeys(column for _, column in papers)]
+    known = {(row, column): f"{value:g}" for (row, column), value in papers.items()}
+    return Grid(
+        [text(figure.axis), *map(text, columns)],
+        [
+            [text(row), *(text(known.get((row, column), "")) for column in columns)]
+            for row in labels
+        ],
+        name=name,
+        caption=title,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 from reports import sheet
 from reports.beside import Beside, Printed
@@ -10,7 +12,7 @@ from reports.document import Block, Grid, Paragraph, Span, Text, text
 from reports.filled import Filled, Place
 from reports.footnote import Footnotes
 from reports.sheet import Sheet
-from reports.verdict import Compared, decimals
+from reports.verdict import Compared, Word, decimals
 from reports.wording import NONE
 
 _UNITS = {"percent": "%", "points": "points", "millions": "millions", "seconds": "s"}
@@ -51,9 +53,28 @@ def _verdicts(filled: Filled, beside: Beside) -> Grid:
         labels=2,
         name=f"table_{filled.table.id}_published",
         caption=f"{filled.table.title}: ours beside the published{_unit(beside)}",
-        notes=[*notes.texts(), text(_source(beside))],
+        notes=[
+            text(_counted(beside)),
+            *notes.texts(),
+            *_of_rows(filled, beside),
+            text(_source(beside)),
+        ],
         rules=rules if len(rules) + 1 < len(rows) else (),
     )
+
+
+def _counted(beside: Beside) -> str:
+    counts = Counter(compared.word for compared in beside.compared.values())
+    return f"{'; '.join(f'{word}: {counts[word]}' for word in get_args(Word) if counts[word])}."
+
+
+def _of_rows(filled: Filled, beside: Beside) -> list[Text]:
+    """What is wrong in the paper about whole rows."""
+    return [
+        text(f"{row.name}, in the paper: {each}")
+        for row in filled.rows
+        for each in beside.errata.get((row.name, ""), ())
+    ]
 
 
 def _remarks(beside: Beside, place: Place) -> tuple[str, ...]:
@@ -94,7 +115,8 @@ def _printed(filled: Filled, beside: Beside, columns: Sequence[str], told: str) 
     name = f"table_{filled.table.id}_printed"
     caption = f"{filled.table.title}: as published{_unit(beside)}"
     said = [text(each) for each in (told, _source(beside)) if each]
-    return sheet.grids(printed, name, caption, [*notes.texts(), *said])
+    own = [*notes.texts(), *_of_rows(filled, beside)]
+    return sheet.grids(printed, name, caption, [*own, *said])
 
 
 def _value(value: Printed | None, digits: int, mark: str) -> Text:

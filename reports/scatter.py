@@ -23,11 +23,12 @@ FEWEST = 5  # points that a correlation is said of
 
 @dataclass(frozen=True)
 class Dot:
-    """One value of the factor: x, and the paired difference."""
+    """One value of the factor: x, the paired difference, and what is told of it."""
 
     name: str
     x: Summary
-    gain: Amount
+    gain: Summary
+    told: Amount
 
 
 def scatter_blocks(
@@ -59,10 +60,10 @@ def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> dict
             value = ours.at(label, group, figure.measure)
             other = ours.at(figure.against, group, figure.measure)
             beneath = ours.at(figure.x_of, group, figure.x)
-            gain = Amount.of(value, base, other) if other else None
+            told = Amount.of(value, base, other) if other else None
             x = beneath.summary if beneath else None
-            if gain is not None and x is not None:
-                dot = Dot(group.value(figure.across), x, gain)
+            if told is not None and told.summary is not None and x is not None:
+                dot = Dot(group.value(figure.across), x, told.summary, told)
                 found.setdefault(", ".join(filter(None, (label, rest))), []).append(dot)
     return found
 
@@ -71,28 +72,27 @@ def rank_correlation(dots: Sequence[Dot]) -> float | None:
     """Spearman's, of x and the mean difference; None for few dots, or where one is constant."""
     from scipy.stats import spearmanr
 
-    x, y = [dot.x.mean for dot in dots], [dot.gain.summary.mean for dot in dots]
+    x, y = [dot.x.mean for dot in dots], [dot.gain.mean for dot in dots]
     if len(dots) < FEWEST or len(set(x)) == 1 or len(set(y)) == 1:
         return None
     return float(spearmanr(x, y).statistic)
 
 
 def _drawn(dot: Dot, x: Measure, y: Measure) -> tuple[float, float, float]:
-    gain = dot.gain.summary
-    half = math.nan if gain.ci95 is None else gain.ci95 * y.scale
-    return dot.x.mean * x.scale, gain.mean * y.scale, half
+    half = math.nan if dot.gain.ci95 is None else dot.gain.ci95 * y.scale
+    return dot.x.mean * x.scale, dot.gain.mean * y.scale, half
 
 
 def _grid(name: str, figure: Figure, found: Mapping[str, Sequence[Dot]]) -> Grid:
     y, x = measure_of(figure.measure), measure_of(figure.x)
     rows: list[list[Text]] = []
     rules, notes = [], []
-    signs = Footnotes.of(dot.gain.remarks for dots in found.values() for dot in dots)
+    signs = Footnotes.of(dot.told.remarks for dots in found.values() for dot in dots)
     for label, dots in found.items():
         rules += [len(rows)] if rows else []
         for dot in sorted(dots, key=lambda dot: dot.x.mean):
             named = [text(dot.name), text(label), text(written(dot.x, x))]
-            rows.append([*named, amount_text(dot.gain, y, signs, signed=True)])
+            rows.append([*named, amount_text(dot.told, y, signs, signed=True)])
         rho = rank_correlation(dots)
         if rho is not None:
             notes.append(f"{label}: Spearman's rank correlation {rho:+.2f}, n = {len(dots)}.")

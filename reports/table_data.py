@@ -80,5 +80,6 @@ def _reasons(printed: Beside | None, place: Place) -> tuple[str, ...]:
     if printed is None or place not in printed.compared:
         return ()
     row, slot = place
-    errata = printed.errata.get((row, printed.matched[slot]), ())
+    own, of_row = ((row, column) for column in (printed.matched[slot], ""))
+    errata = (*printed.errata.get(own, ()), *printed.errata.get(of_row, ()))
     return (*printed.compared[place].reasons, *(f"in the paper: {each}" for each in errata))

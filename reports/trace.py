@@ -83,7 +83,7 @@ class Traced:
 def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Traced:
     """The panels of a curve; a line without a finished seed is left out."""
     ours = crossing(curve.axis, plan, entries)
-    tracer = _Tracer(curve, plan, entries, ours, measure_of(curve.measure))
+    tracer = _Tracer(curve, plan, entries, ours, measure_of(curve.measure), reference(plan))
     titled: dict[str, list[Group]] = {}
     for group in ours.averaged(curve.averages, curve.across):
         title = f"{group.average}: mean over {len(group.columns)} {curve.across}s"
@@ -112,6 +112,7 @@ class _Tracer:
     entries: Mapping[str, Entry]
     ours: Crossing
     measure: Measure
+    base: Mapping[str, object]  # the protocol that points stand beside
 
     def panel(self, title: str, groups: Sequence[Group]) -> Panel | None:
         """Its lines that have at least one point; None where there is none."""
@@ -123,7 +124,6 @@ class _Tracer:
         return Panel(title, lines, levels) if lines else None
 
     def _line(self, name: str, group: Group) -> Line:
-        base = reference(self.plan)
         points: list[Point] = []
         told: dict[str, list[str]] = {}
         for label in self.ours.roles:
@@ -131,7 +131,7 @@ class _Tracer:
             if value is None:
                 continue
             points.append(Point(label, self._x(label, value), value.summary))
-            for remark in value.remarks(base, but=self.curve.axis):
+            for remark in value.remarks(self.base, but=self.curve.axis):
                 told.setdefault(remark, []).append(label)
         points.sort(key=lambda point: (math.isnan(point.x), point.x))
         there = [(point.x, point.summary.mean) for point in points if point.summary]

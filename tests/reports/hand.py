@@ -16,6 +16,7 @@ from tests.tracking import made
 
 SEEDS = (0, 1, 2)
 NAN = float("nan")
+Given = float | str | None | Callable[[Cell, TrialSpec], float | str | None]
 
 
 def role(label: object, axis: str = "method", target_row: str = "") -> Role:
@@ -61,14 +62,17 @@ def plan(cells: Sequence[Cell], *tables: Table, seeds: Sequence[int] = SEEDS, fe
 
 def recording(
     plan: Plan,
-    score: Callable[[Cell, TrialSpec], float | str | None],
-    **measured: Callable[[Cell, TrialSpec], float],
+    score: Given,
+    **measured: Given,
 ) -> Recording:
     """What a store holds of `plan`. `score`: of each trial the accuracy, or its status, or None
     where it was never begun. `measured`: measure ('/' written as '__') -> its value of a trial.
+    Each is the same for all trials, or a function of cell and trial.
     """
     rows = [
-        _row(cell, spec, score(cell, spec), measured) for cell in plan.cells for spec in cell.trials
+        _row(cell, spec, _of(score, cell, spec), measured)
+        for cell in plan.cells
+        for spec in cell.trials
     ]
     launch = Launch("r1", plan.sweep, plan.profile, plan.digest, 0, {"commit": "abc"}, "")
     links = {cell.id: f"http://ui/{cell.id}" for cell in plan.cells if not cell.skip}
@@ -77,11 +81,15 @@ def recording(
     return Recording("hand", launch, plan, frame, links)
 
 
+def _of(given: Given, cell: Cell, spec: TrialSpec) -> float | str | None:
+    return given(cell, spec) if callable(given) else given
+
+
 def _row(
     cell: Cell,
     spec: TrialSpec,
     score: float | str | None,
-    measured: Mapping[str, Callable[[Cell, TrialSpec], float]],
+    measured: Mapping[str, Given],
 ) -> dict[str, object]:
     done = isinstance(score, float)
     status = "finished" if done else (score or "missing")
@@ -104,8 +112,8 @@ def _row(
         "split_rule": "",
         "config.task": spec.task,
         **{
-            f"measured.{name.replace('__', '/')}": of(cell, spec) if done else NAN
-            for name, of in measured.items()
+            f"measured.{name.replace('__', '/')}": _of(given, cell, spec) if done else NAN
+            for name, given in measured.items()
         },
     }
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.column import columns_of, stands_in
+from reports.column import columns_of, finder, stands_in
 from reports.entry import Entry
+from reports.filled import fill
 from reports.order import comparisons
 from reports.statistics import Scores
-from reports.table import fill
 from sweeper.spec.plan import Cell, Plan, Role
 from sweeper.spec.shown import Table
 from tests.tracking.made import cell
@@ -31,14 +31,20 @@ def test_a_cell_that_a_factor_does_not_change_stands_in_every_column_of_it() -> 
     assert fast == (("lr", "0.1"), ("task", "digits"))
     assert [stands_in(one, slow) for one in plan.cells] == [True, True, False]
     assert [stands_in(one, fast) for one in plan.cells] == [True, False, True]
+    find = finder([slow, fast])
+    assert [find(one) for one in plan.cells] == [[slow, fast], [slow], [fast]]
+    assert list(find(cell(over={"task": "other"}))) == []
 
 
 def test_tables_and_steps_of_the_order_have_no_column_of_its_own_for_such_a_cell() -> None:
     plan = _crossed()
     entries = {one.id: _entry(one) for one in plan.cells}
     filled = fill(plan.tables[0], plan, entries)
-    assert len(filled.columns) == 2
-    shown = {(row, dict(column)["lr"]): entry for (row, column), entry in filled.entries.items()}
+    assert len(filled.slots) == 2
+    shown = {
+        (row, dict(slot.column)["lr"]): value.entries[0]
+        for (row, slot), value in filled.values.items()
+    }
     assert shown["TP", "0.01"] is shown["TP", "0.1"]
     assert shown["IIP", "0.01"] is not shown["IIP", "0.1"]
     steps = comparisons(plan, entries)
