@@ -15,6 +15,7 @@ from sweeper.cli import (
     history,
     launch,
     listing,
+    papers,
     parameters,
     tasks,
 )
@@ -39,6 +40,7 @@ for command in (
     analyse.analyse,
     listing.methods,
     parameters.parameters,
+    papers.papers,
     check.check,
     backbones.backbones,
     tasks.tasks,
