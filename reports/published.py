@@ -105,7 +105,7 @@ def published(target: str) -> tuple[Paper, str]:
     if name not in known():
         problem = Problem("target", f"'{target}'", "PAPER/TABLE", nearest(name, known()))
         raise InputError(problem)
-    paper = _read(name)
+    paper = read_paper(name)
     if table not in paper.tables:
         there = [f"{name}/{key}" for key in paper.tables]
         problem = Problem("target", f"'{target}'", "a published table", nearest(target, there))
@@ -137,6 +137,7 @@ def obstacles(
 
 
 @cache
-def _read(name: str) -> Paper:
+def read_paper(name: str) -> Paper:
+    """The paper `name`, one of those that are `known`."""
     text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
     return Paper.model_validate(YAML(typ="safe", pure=True).load(text))

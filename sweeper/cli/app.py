@@ -16,6 +16,7 @@ from sweeper.cli import (
     history,
     launch,
     listing,
+    papers,
     parameters,
     tasks,
 )
@@ -41,6 +42,7 @@ for command in (
     analyse.analyse,
     listing.methods,
     parameters.parameters,
+    papers.papers,
     check.check,
     backbones.backbones,
     tasks.tasks,
