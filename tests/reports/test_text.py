@@ -216,7 +216,7 @@ def test_cells_that_were_trained_in_micro_batches_are_marked_below_their_table()
     )
     marked = [row.split("|")[1].strip() for row in text.splitlines() if "(3)¹" in row]
     assert set(marked) == {"16"}
-    (note,) = (row for row in text.splitlines() if row.startswith("¹") and "micro" in row)
+    (note,) = {row for row in text.splitlines() if row.startswith("¹") and "micro" in row}
     assert "up to 4 micro-batches" in note
 
 
