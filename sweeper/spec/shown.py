@@ -78,8 +78,8 @@ class Curve(_Frozen):
 class Figure(_Frozen):
     """Bars, points, a heat map, or what analyses of the trials drew.
 
-    bars: for each value of `across`, the measure of each label of `axis`, or its difference to
-        the label `against`, sorted by size.
+    bars: for each value of `across`, or for each average where there are any, the measure of each
+        label of `axis`, or its difference to the label `against`, sorted by size.
     scatter: that difference for each value of `across`, against the measure `x` of the cells of the
         label `x_of`.
     heatmap: labels of `axis` down, values of `across` along, each column divided by its highest
