@@ -56,7 +56,17 @@ def test_the_suite_covers_every_file_in_methods() -> None:
     assert {Path(name).stem for name in NAMES} == files | {"_template"}
     assert len(files) == 18
     without_text = {Path(name).stem for name in VISION_ONLY}
-    assert without_text >= {"scratch", "adapter", "bitfit", "e2vpt", "ft", "gatevpt", "lora", "lp", "spt"}
+    assert without_text >= {
+        "scratch",
+        "adapter",
+        "bitfit",
+        "e2vpt",
+        "ft",
+        "gatevpt",
+        "lora",
+        "lp",
+        "spt",
+    }
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def test_images_are_resized_and_the_backbone_is_not_asked(
         assert torch.equal(module(images), module(small))
 
 
-def test_the_preset_is_the_papers_table(backbone: ClipBackbone) -> None:
+def test_the_preset_is_the_papers_table() -> None:
     paper = SCRATCH.presets["paper"]
     of_pgn = PGN.presets["paper"]
     shared = set(paper) & set(of_pgn)
