@@ -38,8 +38,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from methods._trunk import CROP, Stem, Trunk, network, resized, width_of
 from sweeper.method import (
     Backbone,
     BackboneInfo,
@@ -55,16 +55,13 @@ from sweeper.method import (
     param,
 )
 
-CROP = 10  # pixels, Table 3c
-WIDTHS = (16, 32, 64, 128)  # of the four groups of ResNet10, Table 9
-
 
 class Params(MethodParams):
     """The axes of Tables 2, 3 and 11; defaults are the grey rows of Table 3."""
 
     prompt_length: int = param(8, ge=1, le=4096, description="p; Table 3a")
     library_size: int = param(64, ge=1, le=65_536, description="N; Table 3b; of `library` only")
-    trunk: Literal["mlp", "resnet10", "resnet18"] = param("resnet10", description="Table 3c")
+    trunk: Trunk = param("resnet10", description="Table 3c")
     resolution: int = param(64, ge=CROP, le=1024, description="pixels, r; Tables 3c and 8")
     generation: Literal["library", "direct"] = param("library", description="Table 2, Fig. 3")
     projection: Literal["linear", "mlp"] = param("linear", description="Table 11")
@@ -75,7 +72,7 @@ class Params(MethodParams):
         "tokens: the backbone's own input tokens of a mean-coloured image, plus normal",
     )
     init_scale: float = param(1.0, gt=0, le=100, description="factor on the initial library")
-    stem: Literal["conv3", "conv7"] = param("conv3", description="of ResNet10; Table 9 has conv7")
+    stem: Stem = param("conv3", description="of ResNet10; Table 9 has conv7")
     head: HeadKind = param("text", description="mapped: Table 4; linear: close to its code")
 
 
@@ -137,10 +134,10 @@ class Method(nn.Module):
         width = backbone.info.width
         each = params.library_size if params.generation == "library" else width
         with keyed(seed, "pgn", "projection"):
-            features = 512 if params.trunk == "resnet18" else WIDTHS[-1]
-            projection = _projection(params.projection, features, params.prompt_length * each)
+            outputs = params.prompt_length * each
+            projection = _projection(params.projection, width_of(params.trunk), outputs)
         with keyed(seed, "pgn", "trunk"):
-            self.model = _with_trunk(params, projection)
+            self.model = network(params.trunk, params.stem, projection)
         if params.generation == "library":
             kernel = backbone.image_weights["patch_embed.proj.weight"]
             grey = kernel.new_zeros(1, 3, *[backbone.info.preprocessing.size] * 2)
@@ -167,11 +164,7 @@ class Method(nn.Module):
 
     def weights(self, images: Tensor) -> Tensor:
         """Mixing weights [B, p, N] of the library; of `direct`, the prompts [B, p, D]."""
-        size = (self.params.resolution, self.params.resolution)
-        if images.shape[-2:] != size:
-            images = F.interpolate(
-                images, size, mode="bilinear", align_corners=False, antialias=True
-            )
+        images = resized(images, self.params.resolution)
         scores: Tensor = self.model(images).unflatten(-1, (self.params.prompt_length, -1))
         if self.params.generation == "direct":
             return scores
@@ -196,70 +189,3 @@ def _projection(kind: str, features: int, outputs: int) -> nn.Module:
         return nn.Linear(features, outputs)
     hidden = nn.Linear(features, features)
     return nn.Sequential(hidden, nn.ReLU(), nn.Linear(features, outputs))
-
-
-def _with_trunk(params: Params, projection: nn.Module) -> nn.Module:
-    """g: images [B, 3, r, r] to the outputs of `projection`."""
-    if params.trunk == "resnet10":
-        return _ResNet10(3 if params.stem == "conv3" else 7, projection)
-    if params.trunk == "mlp":
-        layers = [_CentreCrop(), nn.Flatten(), nn.Linear(3 * CROP**2, WIDTHS[-1]), nn.ReLU()]
-        return nn.Sequential(*layers, projection)
-    from torchvision.models import resnet18  # seconds to import, for this trunk alone
-
-    model: nn.Module = resnet18()
-    model.fc = projection
-    return model
-
-
-class _CentreCrop(nn.Module):
-    def forward(self, images: Tensor) -> Tensor:
-        """The pixels [B, 3, 10, 10] in the centre."""
-        top, left = ((side - CROP) // 2 for side in images.shape[-2:])
-        return images[..., top : top + CROP, left : left + CROP]
-
-
-class _ResNet10(nn.Module):
-    """Table 9: a stem, four groups of one basic block, global average pooling, projection."""
-
-    def __init__(self, stem: int, projection: nn.Module) -> None:
-        super().__init__()
-        first = WIDTHS[0]
-        self.input_net = nn.Sequential(
-            nn.Conv2d(3, first, stem, stride=2, padding=stem // 2, bias=False),
-            nn.BatchNorm2d(first),
-            nn.ReLU(),
-            nn.MaxPool2d(3, stride=2, padding=1),
-        )
-        pairs = zip((first, *WIDTHS), WIDTHS, strict=False)
-        self.blocks = nn.Sequential(*(_Block(into, out) for into, out in pairs))
-        self.output_net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), projection)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-    def forward(self, images: Tensor) -> Tensor:
-        """[B, outputs] of images [B, 3, r, r]."""
-        outputs: Tensor = self.output_net(self.blocks(self.input_net(images)))
-        return outputs
-
-
-class _Block(nn.Module):
-    """Two 3x3 convolutions; where the width grows, stride 2 and a 1x1 shortcut without a norm."""
-
-    def __init__(self, into: int, out: int) -> None:
-        super().__init__()
-        grows = out > into
-        self.net = nn.Sequential(
-            nn.Conv2d(into, out, 3, stride=2 if grows else 1, padding=1, bias=False),
-            nn.BatchNorm2d(out),
-            nn.ReLU(),
-            nn.Conv2d(out, out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(out),
-        )
-        self.downsample = nn.Conv2d(into, out, 1, stride=2) if grows else None
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Feature maps [B, out, h, w] of [B, into, H, W]."""
-        shortcut = images if self.downsample is None else self.downsample(images)
-        return F.relu(self.net(images) + shortcut)

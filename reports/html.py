@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from reports.document import (
     lowered,
     one_line,
     plain,
+    text,
     web_address,
     width,
 )
@@ -38,14 +40,19 @@ def html(blocks: Iterable[Block]) -> str:
     """The whole page. Its title is the first heading."""
     # Kind, block, and what else of it is shown: an anchor, a figure, the size of print.
     shown: list[tuple[str, Block, str]] = []
+    title = ""  # of the section; a figure that has the same needs no caption
     for place, block in enumerate(blocks):
         match block:
             case Picture():
                 beside: str = _figure(block, f"f{place}-")
+                if block.title != title:
+                    beside += Markup("\n<figcaption>{}</figcaption>").format(one_line(block.title))
             case Grid():
                 beside = _print(block)
+            case Heading():
+                beside, title = f"s{place}", block.title
             case _:
-                beside = f"s{place}"
+                beside = ""
         shown.append((type(block).__name__, block, beside))
     headings = [(block, beside) for _, block, beside in shown if isinstance(block, Heading)]
     return _template().render(
@@ -83,7 +90,9 @@ def _span(span: Span) -> Markup:
 
 def _print(grid: Grid) -> Markup:
     """The class and the style of a table that is as large on paper as fits."""
-    letters = LETTER * max(width(grid), 1)
+    words = [max(plain(header).split(), key=len, default="") for header in grid.headers]
+    wrapped = replace(grid, headers=[text(word) for word in words])  # as headers are, at spaces
+    letters = LETTER * max(width(wrapped), 1)
     across = letters * LARGEST > UPRIGHT
     size = min(LARGEST, max(SMALLEST, (ACROSS if across else UPRIGHT) / letters))
     return Markup('class="scroll{}" style="--print: {:.1f}pt"').format(" across" * across, size)

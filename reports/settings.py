@@ -48,4 +48,5 @@ def _shared(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _listed(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+    told = {name: "''" if value == "" else value for name, value in settings.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items())

@@ -93,7 +93,7 @@ def robustness(points: Sequence[tuple[float, float]]) -> Robustness | None:
     """Of (setting > 0, mean) in any order; None with fewer than two points or no success."""
     ordered = sorted(points)
     best = max((mean for _, mean in ordered), default=0.0)
-    if len(ordered) < 2 or best <= 0 or ordered[0][0] <= 0:
+    if len(ordered) < 2 or best <= 0 or not 0 < ordered[0][0] < ordered[-1][0]:
         return None
     x = [math.log2(setting) for setting, _ in ordered]
     y = [mean / best for _, mean in ordered]

@@ -5,6 +5,7 @@ A picture's `path` is without ending. Colours are told apart by every kind of co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+LONGEST = 24  # signs of a class in a legend; a text's end says which it is
 BLUE, ORANGE = "#0072B2", "#D55E00"  # of Okabe and Ito's palette
 # Okabe and Ito's palette whole, and a marker each, for what has many kinds
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -145,13 +147,17 @@ def globe(
             colour, marker = COLOURS[label], MARKERS[label]
             place.scatter(
                 *images[labels == label].T.numpy(), s=11, color=colour, marker=marker, lw=0,
-                label=classes[label],
+                label=_cut(classes[label]),
             )  # fmt: skip
             place.scatter(*texts[label].numpy(), s=110, color=colour, marker="*", ec="black")
         place.scatter([], [], s=110, color="white", marker="*", ec="black", label="text of a class")
+        x, y, z = (images.mean(dim=0) + texts.mean(dim=0)).tolist()  # what the reader looks at
+        place.view_init(
+            math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
+        )
         place.set_box_aspect((1, 1, 1), zoom=1.35)
         place.set_axis_off()
-        place.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+        place.figure.legend(loc="outside right center", fontsize=8)
 
 
 def matrix(
@@ -231,6 +237,10 @@ def _image(place: Any, image: Tensor, title: str) -> None:
     place.imshow(image.permute(1, 2, 0).numpy())
     place.set_axis_off()
     place.set_title(title, fontsize=7)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else f"...{name[-LONGEST:]}"
 
 
 def _entries(values: Tensor) -> Iterator[tuple[tuple[int, int], float]]:

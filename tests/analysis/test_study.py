@@ -63,7 +63,7 @@ def test_feature_nmi_compares_prompts_that_differ_between_images(
     subjects: dict[str, Subject], tmp_path: Path
 ) -> None:
     rows, results = run("feature-nmi", subjects["pgn"], tmp_path)
-    assert results["names"] == ["labels", "prompts", "backbone", "method"]
+    assert list(results["nmi"]) == ["labels", "prompts", "backbone", "method"]
     assert results["clusters"] == 3
     table = {(row["first"], row["second"]): float(row["nmi"]) for row in rows}
     assert len(table) == 16
@@ -76,9 +76,11 @@ def test_feature_nmi_leaves_shared_prompts_out(
     subjects: dict[str, Subject], tmp_path: Path
 ) -> None:
     _, of_iip = run("feature-nmi", subjects["iip"], tmp_path / "iip")
-    assert of_iip["names"] == ["labels", "backbone", "method"]
+    assert list(of_iip["nmi"]) == ["labels", "backbone", "method"]
     _, of_lp = run("feature-nmi", subjects["lp"], tmp_path / "lp")
-    assert of_lp["nmi"][1][2] == pytest.approx(1)  # the features of lp are the backbone's
+    assert of_lp["nmi"]["backbone"]["method"] == pytest.approx(
+        1
+    )  # the features of lp are the backbone's
 
 
 def test_cka_has_a_row_a_pair_of_blocks(subjects: dict[str, Subject], tmp_path: Path) -> None:

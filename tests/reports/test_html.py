@@ -139,6 +139,13 @@ def test_the_same_figure_twice_has_other_ids():
     assert len(ids) == len(set(ids))
 
 
+def test_a_figure_is_captioned_where_its_section_is_called_otherwise():
+    pictures = [Picture(name, name, {"svg": SVG}) for name in ("Accuracy", "Time")]
+    source = html([Heading(1, "x"), Heading(3, "Accuracy"), *pictures])
+    assert source.count("<figcaption>") == 1
+    assert "<figcaption>Time</figcaption>" in source
+
+
 def test_a_figure_without_svg_stands_there_as_png():
     page = Page(html([Picture("f", 'A "b"', {"png": b"\x89PNG"})]))
     assert page.all("img") == [{"alt": 'A "b"', "src": "data:image/png;base64,iVBORw=="}]
