@@ -47,10 +47,8 @@ ANALYSES: Mapping[str, str] = {
     "sphere": "image and text features on a sphere, UPT Fig. 2",
     "library": "the images of each item of a token library, PGN Fig. 6",
     "outputs": "t-SNE of prompts made from images, by task, PGN Fig. 5",
-    "sphere": "image and text features on a sphere, UPT Fig. 2",
     "prompt-picture": "the learned pixels as an image, VP Fig. 7 and 10",
     "distance": "how far and how diverse the images are, VP Fig. 5",
-    "prompt-patch-nmi-epochs": "mutual information of prompts and patches by epoch, SPT Fig. 2",
 }
 
 
