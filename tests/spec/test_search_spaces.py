@@ -8,12 +8,13 @@ import pytest
 
 from reports.published import published
 from sweeper.catalog import Installed
-from sweeper.spec.catalog import Data
+from sweeper.spec.catalog import Data, Weights
 from sweeper.spec.document import read
 from sweeper.spec.load import load
 from sweeper.spec.node import Mistakes
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.shown import Table
+from sweeper.spec.sources import is_weights_path, parted
 from sweeper.tasks import catalog as tasks
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
@@ -71,23 +72,14 @@ def test_the_header_says_what_to_expect(name: str) -> None:
     ] == []
 
 
-class Supplied(Installed):
-    """What is installed, with the public data that is not on this machine as if it were."""
-
-    def task(self, name: str, folder: Path) -> Data:
-        info = tasks.describe(name, folder)
-        if "is missing" in info.available:
-            return Data(info.name, info.data)
-        return super().task(name, folder)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "profile"), SHIPPED)
 def test_it_loads(name: str, profile: str | None) -> None:
     """Public data that is not on this machine is the only thing that may be missing, and only of
     the paper's own setting.
     """
-    catalog = Supplied() if (profile or "").startswith("paper") else Installed()
+    papers = (profile or "").startswith(("paper", "inaturalist"))
+    catalog = Supplied() if papers else Installed()
     plan = load(SPACES / name, catalog, profile=profile)
     assert plan.trials() or plan.search
 
