@@ -40,7 +40,8 @@ def missing(store: Store, plan: Plan) -> list[Missing]:
 
 
 def _made(said: Mapping[str, Any] | None) -> bool:
-    return said is not None and (said.get("split"), said.get("limit")) == (SPLIT, LIMIT)
+    asked = {"split": SPLIT, "limit": LIMIT, "reference": ""}
+    return said is not None and asked == {name: said.get(name) for name in asked}
 
 
 def keep(store: Store, trial: RecordedTrial, analysis: str, folder: Path) -> None:
