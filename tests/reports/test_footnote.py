@@ -130,14 +130,11 @@ def test_an_entry_under_another_protocol_carries_a_sign_and_is_not_in_bold():
     assert hand.lines(changes)["4"] == ["+40.0 [+40.0, +40.0] (3)²"]
 
 
-def test_a_curve_tells_it_in_the_figure_and_below(folder):
+def test_a_curve_tells_it_below(folder):
     text = (folder / "report.md").read_text()
     curve = text[text.index("## Curves") :]
     assert "| digits¹ ² |" in curve
     assert f"¹ at 1: {SHOTS}.\n\n² at 4: {ON_TEST}." in curve
-    drawn = (folder / "curve_c.svg").read_text().splitlines()
-    figure = " ".join(line.strip(" <!->") for line in drawn if "<!--" in line)
-    assert f"at 1: {SHOTS}; at 4: {ON_TEST}" in figure
 
 
 def test_the_csv_files_tell_it(folder):
@@ -213,8 +210,11 @@ def test_a_search_says_which_of_its_trials_selected_on_test(tmp_path):
             writer.trial_ended(spec, made.result(spec, acc=0.6 + size / 100))
     out = build(store.uri, "search", tmp_path / "out")
     text = out.read_text()
-    assert "| 2 | 5 | 65.0 | 65.0¹ |" in text
-    assert "| 1 | 9 | 69.0 | 69.0 |" in text
+    rows = [[cell.strip() for cell in row.split("|")[1:]] for row in text.splitlines()]
+    (second,) = [row for row in rows if row[:2] == ["2", "5"]]
+    (first,) = [row for row in rows if row[:2] == ["1", "9"]]
+    assert [cell.count("¹") for cell in second[2:4]] == [0, 1]
+    assert not any("¹" in cell for cell in first)
     assert f"¹ {ON_TEST}." in text
     with (out.parent / "trials.csv").open() as file:
         told = {row["config.prompt_length"]: row["remarks"] for row in csv.DictReader(file)}
