@@ -40,6 +40,7 @@ def write(
         "task": subject.task.info.name,
         "split": subject.split,
         "limit": subject.limit,
+        "reference": subject.reference,
         "images": len(subject.places),
         "seed": subject.seed,
         "columns": dict(columns),

@@ -40,18 +40,21 @@ def missing(store: Store, plan: Plan) -> list[Missing]:
 
 
 def _made(said: Mapping[str, Any] | None) -> bool:
-    return said is not None and (said.get("split"), said.get("limit")) == (SPLIT, LIMIT)
+    asked = {"split": SPLIT, "limit": LIMIT, "reference": ""}
+    return said is not None and asked == {name: said.get(name) for name in asked}
 
 
 def keep(store: Store, trial: RecordedTrial, analysis: str, folder: Path) -> None:
     """Keep what `analysis` left in `folder`, its `<analysis>.json` among it, with the trial's run.
 
-    Its files replace those of the same names, its numbers become metrics of the run.
+    Its files, and no others there, replace those of the same names; its numbers become metrics.
     """
-    text = (folder / f"{analysis}.json").read_text(encoding="utf-8")
-    metrics = metrics_of(analysis, json.loads(text)["results"])
+    said = json.loads((folder / f"{analysis}.json").read_text(encoding="utf-8"))
+    metrics = metrics_of(analysis, said["results"])
+    own = {analysis, *said["pictures"]}
+    files = [path for path in sorted(folder.iterdir()) if path.stem in own]
     tags = {names.REFUSED + analysis: ""} if analysis in trial.refused else {}
-    attach(store, trial, folder, names.ANALYSIS_FOLDER)
+    attach(store, trial, files, names.ANALYSIS_FOLDER)
     with guard(store.uri, f"recording analysis {analysis} of trial {trial.trial_id}"):
         store.log(trial.run_id, metrics=metrics, tags=tags)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -43,7 +44,8 @@ def artifact(store: Store, run: Keeper, name: str) -> Path | None:
         )
 
 
-def attach(store: Store, run: Keeper, folder: Path, name: str) -> None:
-    """Keep the files of `folder` with `run`, under `name`, over earlier ones of the same names."""
+def attach(store: Store, run: Keeper, files: Iterable[Path], name: str) -> None:
+    """Keep `files` with `run`, under `name`, over earlier ones of the same names."""
     with guard(store.uri, f"keeping {name}"):
-        store.client.log_artifacts(run.run_id, str(folder), name)
+        for file in files:
+            store.client.log_artifact(run.run_id, str(file), name)

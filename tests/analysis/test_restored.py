@@ -196,15 +196,17 @@ def test_an_interruption_loses_nothing_that_is_done(
     assert (before, after) == (6, 4)
 
 
-def test_an_analysis_of_fewer_images_than_a_report_shows_is_made_again(
+def test_an_analysis_of_other_images_than_a_report_shows_is_made_again(
     store: Store, plan: Plan, tmp_path: Path
 ) -> None:
     trial = recorded_trials(store)[plan.cells[0].trials[1].id]
-    subject = restored.Restorer(store, tiny.CPU).subject(trial, split="test", limit=4)
-    making.ANALYSES["variance"](subject, tmp_path / "few")
-    analysed.keep(store, trial, "variance", tmp_path / "few")
-    asked = {t.trial_id: names for t, names in analysed.missing(store, plan)}
-    assert asked[trial.trial_id] == ["variance"]
+    restorer = restored.Restorer(store, tiny.CPU)
+    for limit, reference, left in ((4, "", True), (500, "x", True), (500, "", False)):
+        subject = restorer.subject(trial, split="test", limit=limit, reference=reference)
+        making.ANALYSES["variance"](subject, tmp_path / "made")
+        analysed.keep(store, trial, "variance", tmp_path / "made")
+        asked = {each.trial_id for each, _ in analysed.missing(store, plan)}
+        assert (trial.trial_id in asked) is left
 
 
 def test_trials_that_have_not_finished_are_asked_for_nothing(tmp_path: Path, plan: Plan) -> None:

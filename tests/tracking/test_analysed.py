@@ -23,10 +23,11 @@ def store(tmp_path: Path) -> Store:
     return found
 
 
-def left(folder: Path, results: object, **said: object) -> Path:
+def left(folder: Path, results: object) -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / "cka.json").write_text(json.dumps({"results": results, **said}))
-    (folder / "cka.png").write_bytes(b"picture")
+    (folder / "cka.json").write_text(json.dumps({"results": results, "pictures": ["cka-maps"]}))
+    (folder / "cka-maps.png").write_bytes(b"picture")
+    (folder / "letter.txt").write_bytes(b"the user's own")
     return folder
 
 
@@ -59,9 +60,12 @@ def test_what_is_kept_is_found_again_and_is_a_measure_of_the_report(
     (again,) = recorded_trials(store).values()
     assert again.metrics["analysis/cka/same"] == 0.25
     assert again.metrics["analysis/cka/_"] == 1
-    assert analysed.summary(store, again, "cka") == {"results": {"same": 0.25, "é": 1}}
+    assert analysed.summary(store, again, "cka") == {
+        "results": {"same": 0.25, "é": 1},
+        "pictures": ["cka-maps"],
+    }
     files = {item.path for item in store.client.list_artifacts(trial.run_id, "analysis")}
-    assert files == {"analysis/cka.json", "analysis/cka.png"}
+    assert files == {"analysis/cka.json", "analysis/cka-maps.png"}
     rows = query.load(store.uri, "ablation")
     column = rows.trials.set_index("trial")["measured.analysis/cka/same"]
     assert column[trial.trial_id] == 0.25
