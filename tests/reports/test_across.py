@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from scipy import stats
 
 from reports.across import across_blocks
 from reports.document import Grid, Paragraph, Picture, plain
 from reports.entry import entries
-from reports.rank_test import friedman, holm, wilcoxon
+from reports.rank_test import friedman, holm, signed_rank, wilcoxon
 from sweeper.spec.shown import Table
 from tests.reports import hand
 
@@ -151,3 +152,22 @@ def test_blocks_of_rows_are_tested_each_by_itself_and_corrected_together():
     (grid,) = told([], rising, cells=cells, table=table)
     assert [*hand.lines(grid)] == ["one: B", "two: B"]
     assert hand.lines(grid)["one: B"][-2:] == ["0.008", "0.016"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        [1, 2, 2, -3, 4, 4, 5],
+        [1, 1, 1, 1, 1, 1],
+        [0, 0, 1, -1, 2, 2, 3, 3],
+        [1, 2, 3, 4, 5, 6, -7],
+        [0.5, -0.5],
+    ],
+)
+def test_the_signed_rank_test_is_that_of_scipy(change):
+    assert signed_rank(change) == pytest.approx(stats.wilcoxon(change).pvalue)
+
+
+def test_the_same_differences_everywhere_are_seen_and_none_at_all_is_no_evidence():
+    assert signed_rank([1.0] * 6) == pytest.approx(2 / 64)
+    assert signed_rank([0.0] * 6) == 1.0
