@@ -47,7 +47,7 @@ def test_the_latest_plan_is_the_one_that_was_launched(store):
 def test_the_launch_of_a_plan_is_found_by_its_digest(store):
     digest = the_plan().digest
     assert query.load(store.uri, "ablation", "demo", digest).plan.digest == digest
-    with pytest.raises(StoreError, match=f"has the plan 0000, only {digest}"):
+    with pytest.raises(StoreError, match=f"@0000. There are @{digest[:8]}"):
         query.load(store.uri, "ablation", "demo", "0000")
 
 
