@@ -110,7 +110,7 @@ def test_a_folder_that_is_not_there_is_bad_input(store, tmp_path):
 
 def test_a_plan_that_the_store_does_not_hold_is_named(store, published):
     edit(published / SOURCE, the_plan().digest, "0" * 16)
-    with pytest.raises(StoreError, match="has the plan 0000000000000000, only"):
+    with pytest.raises(StoreError, match="no launch of 'ablation' @0000000000000000"):
         check(published, store.uri)
 
 

@@ -188,7 +188,8 @@ def test_a_search_is_ranked_by_validation_and_says_what_stopping_saved(tmp_path)
     text = squeezed(build(store.uri, "search", tmp_path / "out").read_text())
     assert "3 of 4 configurations drawn (2 finished, 1 stopped)" in text
     assert "1 were stopped early, which saved 8 of 27 epochs" in text
-    places = [row for row in text.splitlines() if row.startswith(("| 1 |", "| 2 |", "| 3 |"))]
+    ranking = text.partition("### Which parameters mattered")[0].splitlines()
+    places = [row for row in ranking if row.startswith(("| 1 |", "| 2 |", "| 3 |"))]
     assert [row.split(" | ")[1] for row in places] == ["9", "5", "33"]
     assert places[2].endswith("| 1 | stopped |")
 
