@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 CONFIDENCE = 0.95
 
@@ -46,6 +47,7 @@ def summarise(values: Iterable[float]) -> Summary | None:
     return Summary(n, mean, std, t_quantile(n - 1) * std / math.sqrt(n))
 
 
+@cache
 def t_quantile(degrees: int) -> float:
     """The two-sided 95 % quantile of Student's t with `degrees` >= 1 degrees of freedom."""
     from scipy.special import stdtrit
