@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from reports.average import Average, averages_of
 from reports.column import Column, columns_of, finder
@@ -22,10 +23,13 @@ BETWEEN = " / "  # the labels that make a row
 
 @dataclass(frozen=True)
 class Row:
-    """over: the values of the crossed factors that stand in the rows; role: along the axis."""
+    """over: the values of the crossed factors that stand in the rows; role: along the axis;
+    printed: the values in `over` as the published table calls them.
+    """
 
     over: tuple[str, ...]
     role: Role
+    printed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -35,7 +39,8 @@ class Row:
     @property
     def published(self) -> str:
         """What the row is called in the published table."""
-        return BETWEEN.join((*self.over, self.role.target_row or self.role.label))
+        over = self.printed or self.over
+        return BETWEEN.join((*over, self.role.target_row or self.role.label))
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
     for role, cell in members:
         value = value_of(entries[cell.id], table.measure)
         for column in find(cell):
-            row, slot = _place(table, role, column)
+            row, slot = _place(table, role, column, cell.printed)
             rows.setdefault(row.name, row)
             found[row.name, slot] = value
     inner = dict.fromkeys(_place(table, members[0][0], column)[1] for column in columns)
@@ -125,10 +130,14 @@ def fill(table: Table, plan: Plan, entries: Mapping[str, Entry]) -> Filled:
     )
 
 
-def _place(table: Table, role: Role, column: Column) -> tuple[Row, Slot]:
+def _place(
+    table: Table, role: Role, column: Column, printed: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Row, Slot]:
     values = dict(column)
-    over = tuple(values[factor] for factor in table.rows if factor in values)
-    return Row(over, role), Slot(tuple(pair for pair in column if pair[0] not in table.rows))
+    factors = [factor for factor in table.rows if factor in values]
+    over = tuple(values[factor] for factor in factors)
+    told = tuple(printed.get(factor, values[factor]) for factor in factors)
+    return Row(over, role, told), Slot(tuple(pair for pair in column if pair[0] not in table.rows))
 
 
 def _averages(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.crossing import Crossing, Group
-from reports.published import Paper, obstacles, published
+from reports.published import Paper, in_one, obstacles, published
 from sweeper.spec.plan import Role
 
 BETWEEN = " / "  # the labels that make a row of a published table
@@ -90,5 +90,5 @@ def compared(lines: Sequence[Printed], ours: Crossing, groups: Sequence[Group]) 
 
 def heading(source: str, reasons: Sequence[str]) -> str:
     """The title of the axes that the paper's numbers stand on."""
-    why = ", ".join(dict.fromkeys(reasons))
+    why = in_one(reasons)
     return f"Published: {source}" + (f"; not comparable: {why}" if why else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from sweeper.errors import InputError, Problem, nearest
 from sweeper.spec.protocol import protocol_of
 from sweeper.spec.trial import Recipe
 
+_OTHER = "other settings ("
 _ALL_DATA = {"shots": 0, "data_fraction": 1.0}  # unless a paper states otherwise
 FOLDER = Path(__file__).parent / "papers"
 
@@ -132,8 +133,17 @@ def obstacles(
     other = [k for k, v in protocol.items() if k in settings and settings[k] != v]
     other = [name for name in other if name not in ("backbone", "task")]
     if other:
-        found.append(f"other settings ({', '.join(other)})")
+        found.append(f"{_OTHER}{', '.join(other)})")
     return found
+
+
+def in_one(reasons: Iterable[str]) -> str:
+    """Obstacles of several cells in one line, each once, the settings that differ together."""
+    once = dict.fromkeys(reasons)
+    settings = [each[len(_OTHER) : -1].split(", ") for each in once if each.startswith(_OTHER)]
+    names = dict.fromkeys(name for several in settings for name in several)
+    together = [f"{_OTHER}{', '.join(names)})"] if names else []
+    return "; ".join([*(each for each in once if not each.startswith(_OTHER)), *together])
 
 
 @cache

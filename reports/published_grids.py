@@ -11,6 +11,7 @@ from reports.beside import Beside, Printed
 from reports.document import Block, Grid, Paragraph, Span, Text, text
 from reports.filled import Filled, Place
 from reports.footnote import Footnotes
+from reports.published import in_one
 from reports.sheet import Sheet
 from reports.verdict import Compared, Word, decimals
 from reports.wording import NONE
@@ -24,10 +25,10 @@ def published_blocks(filled: Filled, beside: Beside) -> list[Block]:
         return [Paragraph(text(f"None of these rows is published. {_source(beside)}"), note=True)]
     if all(each.word == "not comparable" for each in beside.compared.values()):
         reasons = [reason for each in beside.compared.values() for reason in each.reasons]
-        why = "; ".join(dict.fromkeys([*reasons, *beside.obstacles]))
+        why = in_one([*reasons, *beside.obstacles])
         told = f"Not comparable in value ({why}): read it for shape." if why else ""
         return [*_printed(filled, beside, beside.columns, told)]
-    why = "; ".join(beside.obstacles)
+    why = in_one(beside.obstacles)
     told = f"Not comparable in value ({why}): read it for shape." if why else ""
     return [_verdicts(filled, beside), *_printed(filled, beside, beside.unmatched, told)]
 
@@ -139,7 +140,8 @@ def _unit(beside: Beside) -> str:
 
 def _source(beside: Beside) -> str:
     table = beside.table
-    protocol = ", ".join(f"{name} {value}" for name, value in table.protocol.items())
+    stated = {name: value for name, value in table.protocol.items() if value != ""}
+    protocol = ", ".join(f"{name} {value}" for name, value in stated.items())
     where = f"{beside.paper.paper.upper()}, {table.source} ('{table.caption}')"
     on = table.backbone or beside.paper.backbone
     told = "; ".join(each for each in (where, on, protocol) if each)

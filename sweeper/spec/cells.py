@@ -76,6 +76,7 @@ def _cell(point: Point, found: Found, spec: TrialSpec, seeds: Sequence[int]) -> 
         id=spec.cell_id,
         config=config,
         over=dict(point.over),
+        printed=dict(point.printed),
         roles=point.roles,
         base=point.group == ("base",),
         trials=tuple(spec.model_copy(update={"seed": seed}) for seed in used),
@@ -87,5 +88,6 @@ def _joined(first: Cell, again: Cell) -> Cell:
     """One cell for two that compute the same; a factor that makes no difference to it goes."""
     roles = [*first.roles, *(role for role in again.roles if role not in first.roles)]
     over = {name: label for name, label in first.over.items() if again.over.get(name) == label}
-    base = first.base or again.base
-    return first.model_copy(update={"roles": tuple(roles), "over": over, "base": base})
+    printed = {name: label for name, label in first.printed.items() if name in over}
+    changed = {"roles": tuple(roles), "over": over, "printed": printed}
+    return first.model_copy(update={**changed, "base": first.base or again.base})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweeper.spec.axis import Axis, Entry
@@ -25,6 +25,7 @@ class Point:
     group: tuple[str, ...]
     over: Mapping[str, str]
     roles: tuple[Role, ...] = ()
+    printed: Mapping[str, str] = field(default_factory=dict)  # as `Cell.printed`
 
 
 def crossings(over: Sequence[Axis]) -> list[dict[str, Entry]]:
@@ -53,8 +54,9 @@ def expand(
         mistakes.add(where, f"{size} cells", f"at most {_MOST}", "Use `search` for large spaces.")
         return []
     _refuse_overlap(over, [*ablate, *grid], mistakes)
-    points = []
+    points: list[Point] = []
     for crossing in crossings(over):
+        first = len(points)
         labels = {name: entry.label for name, entry in crossing.items()}
         changes = {
             name: node for entry in crossing.values() for name, node in entry.changes.items()
@@ -75,6 +77,8 @@ def expand(
             _grid_point(chosen, settings, crossed, labels, when, under)
             for chosen in (crossings(grid) if grid else [])
         ]
+        printed = {n: entry.target_row for n, entry in crossing.items() if entry.target_row}
+        points[first:] = [replace(point, printed=printed) for point in points[first:]]
     return points
 
 

@@ -44,6 +44,8 @@ class Cell(_Frozen):
     id: str
     config: dict[str, Any]  # TrialSpec.flat() without the seed
     over: dict[str, str] = {}  # such as {"task": "digits"}: the column of a table
+    # Crossed factor -> what the published table calls its value, where it is called otherwise
+    printed: dict[str, str] = Field({}, exclude_if=operator.not_)
     roles: tuple[Role, ...] = ()
     base: bool = False  # the settings of `base` themselves; the others vary one thing of it
     trials: tuple[TrialSpec, ...] = ()

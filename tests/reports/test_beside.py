@@ -170,3 +170,19 @@ def test_none_of_the_rows_published_is_said(paper):
     filled, found = put(methods=("Z",))
     (said,) = published_blocks(filled, found)
     assert plain(said.content).startswith("None of these rows is published. Published: MADE")
+
+
+def test_factors_in_the_rows_go_by_the_names_of_the_paper(paper):
+    paper(rows={"Big / A": {"X": 50.0}, "Small / A": {"X": 40.0}}, settings={}, errors=[])
+    table = TABLE.model_copy(update={"rows": ("size",), "averages": {}})
+    cells = [
+        cell.model_copy(update={"printed": {"size": printed}} if printed else {})
+        for size, printed in (("stand-in", "Small"), ("Big", ""))
+        for cell in hand.cells(["A"], ["x"], size=size)
+    ]
+    recording = hand.recording(hand.plan(cells, table), 0.5)
+    found = beside(fill(table, recording.plan, entries(recording)))
+    assert {row: value for (row, _), value in found.values.items()} == {
+        "Big / A": 50.0,
+        "stand-in / A": 40.0,
+    }

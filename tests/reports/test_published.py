@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from reports.published import FOLDER, Paper, obstacles, published
+from reports.published import FOLDER, Paper, in_one, obstacles, published
 from sweeper.errors import InputError
 
 OURS = {
@@ -120,3 +120,9 @@ def test_a_value_in_an_unknown_column_is_refused():
 def test_a_method_that_trains_nothing_has_no_recipe_to_differ_in():
     paper, _ = published("pgn/T1")
     assert obstacles(paper, "T1", "CIFAR100", OURS | {"epochs": 0, "schedule": "constant"}) == []
+
+
+def test_obstacles_of_several_cells_are_told_in_one_line():
+    told = ["other data", "other settings (lr, epochs)", "other data", "other settings (lr, size)"]
+    assert in_one(told) == "other data; other settings (lr, epochs, size)"
+    assert in_one([]) == ""

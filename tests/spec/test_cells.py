@@ -178,3 +178,16 @@ def _sweep(folder: Path, section: str, axes: dict[str, list[object]]) -> Plan:
     lines = "".join(f"  {name}: {values}\n" for name, values in axes.items())
     text = BASE + "seeds: 2\n" + (f"{section}:\n{lines}" if axes else "")
     return load(write(folder, text), Shelf())
+
+
+def test_a_crossed_factor_keeps_what_the_published_table_calls_its_values(tmp_path: Path) -> None:
+    over = """
+over:
+  lr:
+    - {label: slow, lr: 0.001, target_row: Small steps}
+    - {label: fast, lr: 0.1}
+ablate: {prompt_length: [1, 4]}
+"""
+    found = plan(tmp_path, BASE + over)
+    told = {(cell.over["lr"], tuple(cell.printed.items())) for cell in found.cells}
+    assert told == {("slow", (("lr", "Small steps"),)), ("fast", ())}
