@@ -22,8 +22,8 @@ from sweeper.spec.shown import Curve, Figure, Table
 class Shown:
     """A table, a curve or a figure that a sweep file asks for under one profile.
 
-    target: the published one, such as 'pgn/T3a'; where none is said, the paper that the file is
-        called after and the id. settings: of the base. varied: the settings that its axis changes,
+    target: the published one, such as 'pgn/T3a'; the paper that the file is called after with the
+        id counts as one too. settings: of the base. varied: the settings that its axis changes,
         but for entries with a method of their own.
     """
 
@@ -68,8 +68,9 @@ def _under(path: Path, profile: str, sweep: Node, mistakes: Mistakes) -> Iterato
     paper = path.stem.partition("_")[0]
     asked: list[Table | Curve | Figure] = [*report.tables, *report.curves, *report.figures]
     for each in asked:
-        target = each.target or f"{paper}/{each.id}"
-        yield Shown(path.name, profile, target, settings, varied[each.axis])
+        for target in dict.fromkeys([each.target, f"{paper}/{each.id}"]):
+            if target:
+                yield Shown(path.name, profile, target, settings, varied[each.axis])
 
 
 def _varied(axis: Axis, method: object) -> frozenset[str]:

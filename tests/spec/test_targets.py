@@ -40,9 +40,11 @@ def test_each_profile_has_its_targets_with_its_base(tmp_path: Path) -> None:
         ("demo", "pgn/T3a", 12),
         ("demo", "pgn/T3c", 12),
         ("demo", "pgn/T3a", 12),
+        ("demo", "pgn/lengths", 12),
         ("paper", "pgn/T3a", 500),
         ("paper", "pgn/T3c", 500),
         ("paper", "pgn/T3a", 500),
+        ("paper", "pgn/lengths", 500),
     ]
     assert {s.file for s in shown} == {"pgn_x.yaml"}
 
@@ -50,7 +52,8 @@ def test_each_profile_has_its_targets_with_its_base(tmp_path: Path) -> None:
 def test_what_entries_of_another_method_change_does_not_vary(tmp_path: Path) -> None:
     shown, _ = _of(tmp_path, SWEEP)
     varied = {s.target: s.varied for s in shown}
-    assert varied == {"pgn/T3a": {"prompt_length"}, "pgn/T3c": {"trunk", "resolution"}}
+    lengths, trunks = {"prompt_length"}, {"trunk", "resolution"}
+    assert varied == {"pgn/T3a": lengths, "pgn/T3c": trunks, "pgn/lengths": lengths}
 
 
 def test_a_grid_has_axes_and_a_search_none(tmp_path: Path) -> None:
@@ -69,5 +72,5 @@ report: {tables: [{id: T1, title: Rates, axis: lr}]}
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("base: [", encoding="utf-8")
     shown, mistakes = _of(tmp_path, SWEEP)
-    assert len(shown) == 6
+    assert len(shown) == 8
     assert ["broken.yaml" in str(problem) for problem in mistakes.found.values()] == [True]
