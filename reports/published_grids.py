@@ -72,7 +72,7 @@ def _counted(beside: Beside) -> str:
 def _of_rows(filled: Filled, beside: Beside) -> list[Text]:
     """What is wrong in the paper about whole rows."""
     return [
-        text(f"{row.name}, in the paper: {each}")
+        text(f"{row.published}, in the paper: {each}")
         for row in filled.rows
         for each in beside.errata.get((row.name, ""), ())
     ]
@@ -112,7 +112,8 @@ def _printed(filled: Filled, beside: Beside, columns: Sequence[str], told: str) 
             line.append(_value(value, _digits(beside, column), mark))
         cells.append(line)
     starts = [n for n, row in enumerate(filled.rows) if n and row.over != filled.rows[n - 1].over]
-    printed = Sheet(filled.corner, "", [row.name for row in filled.rows], there, cells, starts)
+    names = [row.published for row in filled.rows]  # in the words of the paper
+    printed = Sheet(filled.corner, "", names, there, cells, starts)
     name = f"table_{filled.table.id}_printed"
     caption = f"{filled.table.title}: as published{_unit(beside)}"
     said = [text(each) for each in (told, _source(beside)) if each]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reports import beside as module
@@ -181,8 +183,12 @@ def test_factors_in_the_rows_go_by_the_names_of_the_paper(paper):
         for cell in hand.cells(["A"], ["x"], size=size)
     ]
     recording = hand.recording(hand.plan(cells, table), 0.5)
-    found = beside(fill(table, recording.plan, entries(recording)))
+    filled = fill(table, recording.plan, entries(recording))
+    found = beside(filled)
     assert {row: value for (row, _), value in found.values.items()} == {
         "Big / A": 50.0,
         "stand-in / A": 40.0,
     }
+    other = found.paper.model_copy(update={"backbone": "another"})
+    printed = published_blocks(filled, replace(found, paper=other, compared={}))[0]
+    assert [plain(row[0]) for row in printed.rows] == ["Big / A", "Small / A"]
