@@ -15,6 +15,7 @@ from sweeper.backbones.setting import Setting
 from sweeper.errors import InputError, Problem, nearest
 from sweeper.method import Plugin
 from sweeper.spec.catalog import Data, Weights
+from sweeper.spec.sources import is_weights_path, parted
 from sweeper.spec.trial import Protocol
 from sweeper.tasks import catalog as tasks
 from sweeper.tasks.template import worded
@@ -125,3 +126,31 @@ class Installed:
         info = towers.describe(backbone.name, path=backbone.source)
         reason = setting.misfit(info)
         return reason or plugin.skip(plugin.params(**params), setting.described(info)) or ""
+
+
+class Supplied(Installed):
+    """What is installed, with public data and files of weights that are not on this machine as if
+    they were: enough to say what a sweep would run. `missing`: name of a data set or file -> what
+    is missing and where to get it. Of a file its name must say what it is like.
+    """
+
+    def __init__(self) -> None:
+        self.missing: dict[str, str] = {}
+
+    def task(self, name: str, folder: Path) -> Data:
+        """As `Installed.task`, but for public data that is missing."""
+        info = tasks.describe(name, folder)
+        absent = {part: tasks.describe(part, folder) for part in tasks.parts_of(name, folder)}
+        absent = {part: found for part, found in absent.items() if found.available}
+        if not absent or not set(absent) <= set(tasks.names()):
+            return super().task(name, folder)
+        self.missing |= {part: found.available for part, found in absent.items()}
+        return Data(info.name, info.data)
+
+    def backbone(self, name: str, folder: Path) -> Weights:
+        """As `Installed.backbone`, but for a file that is missing: the release that it is like."""
+        path, like = parted(name)
+        if not is_weights_path(name) or not like or (folder / Path(path).expanduser()).is_file():
+            return super().backbone(name, folder)
+        self.missing[path] = f"no such file; planned for as {like}"
+        return super().backbone(like, folder)

@@ -8,7 +8,7 @@ import pytest
 
 import methods
 from sweeper.backbones import towers
-from sweeper.catalog import Installed
+from sweeper.catalog import Installed, Supplied
 from sweeper.errors import InputError
 from sweeper.spec.catalog import Data, Weights
 from sweeper.spec.trial import Protocol
@@ -122,3 +122,20 @@ def test_a_template_is_one_that_the_task_has_or_a_text(tmp_path: Path) -> None:
     INSTALLED.template("textures+./cloth", "", tmp_path)
     with pytest.raises(InputError, match="both have 'a striped'"):
         INSTALLED.template("textures+./cloth", "a {}", tmp_path)
+
+
+def test_supplied_takes_public_data_and_named_weights_as_there_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
+    supplied = Supplied()
+    assert supplied.task("digits", HERE) == INSTALLED.task("digits", HERE)
+    assert supplied.missing == {}
+    assert supplied.task("cifar10", HERE).name == "cifar10"
+    with pytest.raises(InputError):
+        supplied.task("./nowhere", tmp_path)
+    like = "timm/vit_base_patch16_224.mae"
+    assert supplied.backbone(f"./gone.pth@{like}", tmp_path) == INSTALLED.backbone(like, HERE)
+    with pytest.raises(InputError):
+        supplied.backbone("./gone.pth", tmp_path)
+    assert list(supplied.missing) == ["cifar10", "./gone.pth"]

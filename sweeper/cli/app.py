@@ -18,6 +18,7 @@ from sweeper.cli import (
     listing,
     papers,
     parameters,
+    planning,
     tasks,
 )
 from sweeper.cli.output import stderr
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 for command in (
     launch.run,
-    launch.plan,
+    planning.plan,
     launch.resume,
     history.status,
     history.report,
@@ -46,8 +47,8 @@ for command in (
     check.check,
     backbones.backbones,
     tasks.tasks,
-    launch.validate,
-    launch.schema,
+    planning.validate,
+    planning.schema,
     history.ui,
     doctor.doctor,
 ):

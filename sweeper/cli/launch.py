@@ -1,8 +1,7 @@
-"""`run`, `resume`, `plan`, `validate`: from a sweep file to a launched plan and its report."""
+"""`run`, `resume`: from a sweep file to a launched plan and its report."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
@@ -14,11 +13,12 @@ import typer
 from sweeper.cli import options
 from sweeper.cli.assumed import say_assumed
 from sweeper.cli.hunt import Hunt
-from sweeper.cli.output import duration, print_json, print_line, print_rows, stderr
-from sweeper.cli.progress import Progress, cell_names
+from sweeper.cli.output import print_json, print_line, stderr
+from sweeper.cli.progress import Progress
 from sweeper.cli.results import check_results, report_folder
 from sweeper.errors import BudgetError
 from sweeper.records import TrialResult, TrialStatus
+from sweeper.spec.catalog import Catalog
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
 
@@ -56,90 +56,23 @@ def resume(
     _launch(plan, max_trials=max_trials, address=address, store=uri, results=results, json=json)
 
 
-def plan(
-    sweep: options.SweepFile,
-    profile: options.Profile = None,
-    settings: options.Settings = None,
-    seeds: options.Seeds = None,
-    store: options.Store = None,
-    results: options.Results = options.DEFAULT_RESULTS,
-    json: options.Json = False,
-) -> None:
-    """Say what would run, what is already done, and about how long it will take."""
-    from sweeper.execution.estimate import estimate_seconds
-    from sweeper.execution.footprint import known_footprints
-
-    found = read_plan(sweep, profile=profile, settings=settings, seeds=seeds)
-    done = _recorded(found, options.store_uri(store, results))
-    todo = missing_trials(found.trials(), done)
-    guesses = estimate_seconds(found, todo, done)
-    lanes = lane_count(found)
-    total = sum(guesses[trial.id] or 0.0 for trial in todo) / lanes
-    unknown = sum(1 for trial in todo if guesses[trial.id] is None)
-    rows = _plan_rows(found, done, guesses, known_footprints(found, todo))
-    if json:
-        print_json(
-            "plan",
-            sweep=found.sweep,
-            profile=found.profile,
-            digest=found.digest,
-            cells=[dict(zip(PLAN_HEADERS, row, strict=True)) for row in rows],
-            trials=len(found.trials()),
-            missing=len(todo),
-            seconds=None if unknown else total,
-        )
-        return
-    print_rows(PLAN_HEADERS, rows)
-    about = f"about {duration(total)} of training, {lanes} at a time"
-    if unknown:
-        about += f", and {unknown} trials whose time is not known before they run here"
-    print_line(
-        f"{titled(found)}: {len(found.cells)} cells, "
-        f"{len(found.trials())} trials, {len(todo)} to run, {about}"
-    )
-    if found.search is not None:
-        print_line(
-            f"search: {found.search.num_trials} trials drawn by {found.search.method} over "
-            + ", ".join(found.search.space)
-        )
-
-
-def validate(
-    sweep: options.SweepFile,
-    profile: options.Profile = None,
-    settings: options.Settings = None,
-    json: options.Json = False,
-) -> None:
-    """Check a sweep file under one profile; say every mistake at once."""
-    found = read_plan(sweep, profile=profile, settings=settings, seeds=None)
-    if json:
-        print_json("validate", sweep=found.sweep, profile=found.profile, digest=found.digest)
-        return
-    print_line(
-        f"{sweep} is right. {titled(found)}: {len(found.cells)} cells, {len(found.trials())} trials"
-    )
-
-
-def schema() -> None:
-    """Print the JSON Schema of sweep files, for editors."""
-    import json
-
-    from sweeper.catalog import Installed
-    from sweeper.spec.schema import json_schema
-
-    print_line(json.dumps(json_schema(Installed()), indent=2))
-
-
 def read_plan(
-    sweep: Path, *, profile: str | None, settings: list[str] | None, seeds: str | None
+    sweep: Path,
+    *,
+    profile: str | None,
+    settings: list[str] | None,
+    seeds: str | None,
+    catalog: Catalog | None = None,
 ) -> Plan:
-    """The plan of a sweep file, checked against what is installed; says what was assumed."""
+    """The plan of a sweep file, checked against `catalog`, which is what is installed where none is
+    given; says what was assumed.
+    """
     from sweeper.catalog import Installed
     from sweeper.spec.load import load
 
     found = load(
         sweep,
-        Installed(),
+        catalog or Installed(),
         profile=profile,
         settings=options.parse_settings(settings),
         seeds=options.parse_seeds(seeds),
@@ -166,44 +99,6 @@ def missing_trials(trials: Iterable[TrialSpec], done: Mapping[str, TrialResult])
     return [trial for trial in trials if trial.id not in done or not done[trial.id].status.final]
 
 
-def lane_count(plan: Plan) -> int:
-    """How many trials run at a time on this machine."""
-    if plan.resources.gpus:
-        return 1
-    return max(1, int((os.cpu_count() or 1) // (plan.resources.cpus * plan.resources.workers)))
-
-
-PLAN_HEADERS = ["cell", "method", "task", "seeds", "done", "to run", "seconds a trial"]
-PLAN_HEADERS += ["GiB a trial", "note"]
-
-
-def _plan_rows(
-    plan: Plan,
-    done: Mapping[str, TrialResult],
-    guesses: Mapping[str, float | None],
-    memory: Mapping[str, float],
-) -> list[list[str]]:
-    names = cell_names(plan)
-    rows = []
-    for cell in plan.cells:
-        left = missing_trials(cell.trials, done)
-        guess = guesses[left[0].id] if left else None
-        rows.append(
-            [
-                names[cell.id],
-                str(cell.config["method"]),
-                str(cell.config["task"]),
-                str(len(cell.trials)),
-                str(len(cell.trials) - len(left)),
-                str(len(left)),
-                f"{guess:.0f}" if guess is not None else "",
-                f"{memory[cell.id]:.2f}" if cell.id in memory else "",
-                f"skipped: {cell.skip}" if cell.skip else "",
-            ]
-        )
-    return rows
-
-
 def _warn_of_memory(plan: Plan, todo: Iterable[TrialSpec]) -> None:
     """Say which trials are larger than a GPU, where this machine has one."""
     if plan.resources.gpus:
@@ -213,7 +108,8 @@ def _warn_of_memory(plan: Plan, todo: Iterable[TrialSpec]) -> None:
             stderr.print(line)
 
 
-def _recorded(plan: Plan, uri: str) -> dict[str, TrialResult]:
+def recorded(plan: Plan, uri: str) -> dict[str, TrialResult]:
+    """Trial id -> result of the trials of `plan` that ended; none where there is no store."""
     from sweeper.tracking.history import finished
     from sweeper.tracking.store import exists, open_store
 

@@ -87,8 +87,14 @@ def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backb
 
 
 def on_disk(spec: TrialSpec, job: Job) -> bool:
-    """Whether the weights of `spec` are on this machine's disk."""
-    return towers.weights_path(spec.backbone, job.weights.get(spec.weights, "")) is not None
+    """Whether the weights of `spec`, and its images, are on this machine's disk."""
+    weights = towers.weights_path(spec.backbone, job.weights.get(spec.weights, ""))
+    public = [] if spec.data in job.folders else [spec.task]
+    public += [
+        str(spec.params[name]) for name, data in spec.others.items() if data not in job.folders
+    ]
+    lacks = [tasks.describe(name, Path()).available for name in public]
+    return weights is not None and not any(lacks)
 
 
 def other_splits(spec: TrialSpec, job: Job, preprocessing: Preprocessing) -> dict[str, Split]:

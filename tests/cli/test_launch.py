@@ -137,6 +137,19 @@ def test_plan_says_what_would_run_and_writes_nothing(command: Command) -> None:
     assert not Path("results").exists()
 
 
+def test_plan_needs_no_public_data_and_names_what_a_run_would_need(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path / "none"))
+    file = _file(SWEEP.replace("digits", "digits+cifar10"))
+    said = command("plan", file)
+    assert said.code == 0, said.err
+    assert "needed to run it: cifar10: " in said.err
+    assert "digits" not in said.err
+    assert "1 trials, 1 to run, 1 trials whose time is not known" in said.out
+    assert command("run", file).code == 2
+
+
 def test_set_and_seeds_reach_the_plan(command: Command) -> None:
     said = command("plan", SMOKE, "--set", "epochs=2", "--seeds", "4", "--json")
     more = json.loads(said.out)

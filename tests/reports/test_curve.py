@@ -141,7 +141,7 @@ def test_the_three_numbers_of_ours() -> None:
 def test_published_points_that_are_not_comparable_have_axes_of_their_own_and_the_reason() -> None:
     made = two_tasks()
     *_, apart = panes_of(traced(made, target="pgn/T3a"))
-    assert apart.title.startswith("Published: PGN, Table 3a; not comparable: another backbone, ")
+    assert apart.title.startswith("Published: PGN, Table 3a; not comparable: another backbone; ")
     assert [stroke.name for stroke in apart.strokes] == [
         "published: CIFAR100 (PGN, Table 3a)",
         "published: SUN397 (PGN, Table 3a)",

@@ -7,38 +7,15 @@ from pathlib import Path
 import pytest
 
 from reports.published import published
-from sweeper.catalog import Installed
-from sweeper.spec.catalog import Data, Weights
+from sweeper.catalog import Installed, Supplied
 from sweeper.spec.document import read
 from sweeper.spec.load import load
 from sweeper.spec.node import Mistakes
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.shown import Table
-from sweeper.spec.sources import is_weights_path, parted
-from sweeper.tasks import catalog as tasks
 
 SPACES = Path(__file__).parents[2] / "search_spaces"
 EDITORS = ("# yaml-language-server: $schema=./sweep.schema.json", "# $schema: ./sweep.schema.json")
-
-
-class Supplied(Installed):
-    """What is installed, with what is not on this machine as if it were: public data, and files of
-    weights that say what they are like.
-    """
-
-    def task(self, name: str, folder: Path) -> Data:
-        info = tasks.describe(name, folder)
-        if "is missing" in info.available:
-            return Data(info.name, info.data)
-        return super().task(name, folder)
-
-    def backbone(self, name: str, folder: Path) -> Weights:
-        return super().backbone(_like(name), folder)
-
-
-def _like(name: str) -> str:
-    """The released backbone that a file of weights is a copy of, in all but the weights."""
-    return parted(name)[1] if is_weights_path(name) else name
 
 
 def _profiles() -> list[tuple[str, str | None]]:

@@ -197,7 +197,7 @@ def test_a_probe_constructs_from_all_images(monkeypatch):
 
 def test_a_probe_reads_as_small_a_share_of_test_as_of_train(monkeypatch):
     sizes = []
-    spy = lambda method, inputs, shard: sizes.append(len(inputs)) or Score(0.5, 1.0, 1)  # noqa: ARG005, E731
+    spy = lambda method, inputs, *_: sizes.append(len(inputs)) or Score(0.5, 1.0, 1)  # noqa: ARG005, E731
     monkeypatch.setattr("sweeper.train.fit.evaluate", spy)
     own = tiny.spec(tiny.Prompts, batch_size=2)
     own = own.model_copy(update={"protocol": Protocol(selection="best_test")})

@@ -7,9 +7,10 @@ from statistics import mean
 import pytest
 
 from reports.published import obstacles, published
+from sweeper.catalog import Supplied
 from sweeper.spec.load import load
 from sweeper.tasks import catalog
-from tests.spec.test_search_spaces import SPACES, Supplied
+from tests.spec.test_search_spaces import SPACES
 
 PAPER = published("upt/T1")[0]
 SOURCE, *SHIFTED = ["ImageNet", "-V2", "-S", "-A", "-R"]

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from reports.published import obstacles, published
+from sweeper.catalog import Supplied
 from sweeper.spec.load import load
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.shown import Table
-from tests.spec.test_search_spaces import SPACES, Supplied
+from tests.spec.test_search_spaces import SPACES
 
 NAMES = sorted(path.name for path in SPACES.glob("vp_*.yaml"))
 CATALOG = Supplied()
