@@ -77,6 +77,10 @@ def _notes(filled: Filled) -> list[Text]:
     """What is said of this table alone: its signs, what is not finished, what was skipped."""
     values = list(filled.values.values())
     found = filled.notes.texts()
+    some = {name: members for name, members in filled.table.averages.items() if members}
+    if some:
+        told = "; ".join(f"{name} over {', '.join(members)}" for name, members in some.items())
+        found.append(text(f"Averages: {told}."))
     if any(value.too_few for value in values if value.summary):
         least = values[0].entries[0].min_seeds
         found.append(text(f"{FEW} fewer finished seeds than the {least} that this sweep asks for."))

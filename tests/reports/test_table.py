@@ -166,6 +166,13 @@ def test_no_change_is_printed_as_a_negative_nothing():
     assert hand.lines(grid_named(found, "table_T_changes")) == {"B": ["+0.0 (1)"]}
 
 
+def test_what_an_average_is_over_is_told_where_it_is_not_over_all():
+    named = simple(averages={"Few (7)": ("x", "z"), "All": ()})
+    plan = hand.plan(hand.cells(["a", "b"], ["x", "y", "z"]), named)
+    (grid,) = [each for each in blocks(named, plan, 0.5) if getattr(each, "name", "") == "table_T"]
+    assert [plain(note) for note in grid.notes] == ["Averages: Few (7) over x, z."]
+
+
 def test_a_table_of_many_data_sets_stands_on_its_side_with_its_averages():
     tasks = [f"t{n}" for n in range(12)]
     plan = hand.plan(hand.cells(["A", "B"], tasks))
