@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from reports.drawing.style import (
     LETTER,
     PALE,
+    bounded,
     canvas,
     files,
     folded,
@@ -89,6 +90,7 @@ def _chart(axes: Axes, chart: Chart, names: Sequence[str]) -> dict[str, object]:
     )
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(chart.groups) * slots - 0.9, -0.9)  # the first group is on top
+    axes.set_xlim(*bounded(chart.unit, *axes.get_xlim()))
     axes.set_xlabel(folded(chart.unit, int(WIDE / LETTER * 0.8)))
     return shown
 

@@ -14,6 +14,7 @@ from reports.drawing.style import (
     LETTER,
     PALE,
     Look,
+    bounded,
     canvas,
     files,
     folded,
@@ -112,6 +113,7 @@ def _pane(axes: Axes, pane: Pane, shown: dict[str, Line2D], wide: float) -> None
         colour = GREY if alike < 0 else look(alike).colour
         level = axes.axhline(height, color=colour, linestyle=(0, (4, 3)), linewidth=1.0)
         shown.setdefault(name, level)
+    axes.set_ylim(*bounded(pane.unit, *axes.get_ylim()))
 
 
 def _spread(axes: Axes, stroke: Stroke, own: Look, alpha: float) -> None:

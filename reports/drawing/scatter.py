@@ -9,15 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from reports.drawing.style import (
-    PALE,
-    canvas,
-    files,
-    folded,
-    legend,
-    look,
-    styled,
-)
+from reports.drawing.style import PALE, bounded, canvas, files, folded, legend, look, styled
 
 SIZE = (5.6, 4.2)  # inches
 MOST = 60  # points that have their names beside them
@@ -43,6 +35,7 @@ def draw_points(clouds: Sequence[Cloud], x_label: str, y_label: str) -> dict[str
         axes.grid(color=PALE, linewidth=0.6)
         axes.axhline(0, color="black", linewidth=0.8)
         handles = [_cloud(axes, cloud, place) for place, cloud in enumerate(clouds)]
+        axes.set_ylim(*bounded(y_label, *axes.get_ylim()))
         axes.set_xlabel(folded(x_label, 60))
         axes.set_ylabel(folded(y_label, 44))
         extra = legend(figure, handles, [cloud.name for cloud in clouds])

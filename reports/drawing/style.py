@@ -127,3 +127,14 @@ def number(value: float) -> str:
         if abs(value) >= size:
             return f"{value / min(size, 1e3 if sign == 'k' else size):.3g}{sign}"
     return f"{value:g}"
+
+
+def bounded(unit: str, low: float, high: float) -> tuple[float, float]:
+    """The limits of an axis in `unit`, cut where no value can be: the intervals of two or three
+    seeds may reach far beyond, and would leave no room for the means.
+    """
+    if unit.endswith("%"):
+        return max(low, -2.0), min(high, 102.0)
+    if unit.endswith("points"):
+        return max(low, -102.0), min(high, 102.0)
+    return low, high
