@@ -146,4 +146,5 @@ def crossing(axis: str, plan: Plan, entries: Mapping[str, Entry]) -> Crossing:
         for column in [own] if own in known else columns:
             if stands_in(cell, column):
                 found[role.label, column] = entries[cell.id]
-    return Crossing(roles, columns, found)
+    ordered = dict(sorted(roles.items(), key=lambda each: each[1].place))
+    return Crossing(ordered, columns, found)

@@ -172,7 +172,8 @@ def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _ordered(rows: Sequence[Row], target: str) -> list[Row]:
-    """Block by block; in each by number where all are numbers, else as published, else as planned.
+    """Block by block; in each by number where all are numbers, else as published, else as in the
+    sweep file.
 
     Blocks too are as published, where there is a target.
     """
@@ -190,7 +191,7 @@ def _ordered(rows: Sequence[Row], target: str) -> list[Row]:
     blocks = sorted(_blocks(rows), key=lambda block: min(map(place, block)))
     if numbers:
         return [row for block in blocks for row in sorted(block, key=lambda r: _number(r.role))]
-    return [row for block in blocks for row in sorted(block, key=place)]
+    return [r for block in blocks for r in sorted(block, key=lambda r: (place(r), r.role.place))]
 
 
 def _number(role: Role) -> float:

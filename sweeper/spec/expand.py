@@ -66,11 +66,11 @@ def expand(
         if ablate or not grid:
             points.append(Point(Asked(settings, base, crossed=crossed), ("base",), labels))
         for axis in ablate:
-            for entry in axis.entries:
+            for place, entry in enumerate(axis.entries):
                 asked = Asked(
                     {**settings, **entry.changes}, entry.node, frozenset(entry.changes), crossed
                 )
-                roles = (_role(axis.name, entry),)
+                roles = (_role(axis.name, entry, place),)
                 points.append(Point(asked, ("ablate", axis.name, entry.label), labels, roles))
         under = {**defaults, **{name: node.plain() for name, node in settings.items()}}
         points += [
@@ -106,8 +106,9 @@ def _grid_point(
     return Point(asked, group, {**labels, **also}, roles)
 
 
-def _role(axis: str, entry: Entry) -> Role:
-    return Role(axis=axis, label=entry.label, value=entry.value, target_row=entry.target_row)
+def _role(axis: str, entry: Entry, place: int = 0) -> Role:
+    own = {"label": entry.label, "value": entry.value, "target_row": entry.target_row}
+    return Role(axis=axis, place=place, **own)
 
 
 def _refuse_overlap(over: Sequence[Axis], rows: Sequence[Axis], mistakes: Mistakes) -> None:

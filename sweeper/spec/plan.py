@@ -36,6 +36,7 @@ class Role(_Frozen):
     label: str
     value: int | float | str | bool | None = None
     target_row: str = ""  # the row of the published table, when it is called otherwise
+    place: int = Field(0, exclude_if=operator.not_)  # in its axis, as the sweep file has it
 
 
 class Cell(_Frozen):

@@ -166,6 +166,14 @@ def test_no_change_is_printed_as_a_negative_nothing():
     assert hand.lines(grid_named(found, "table_T_changes")) == {"B": ["+0.0 (1)"]}
 
 
+def test_rows_are_in_the_order_of_the_sweep_file_though_its_base_is_planned_first():
+    first, second = hand.cells(["base", "other"], ["x"], base="base")
+    moved = first.roles[0].model_copy(update={"place": 1})
+    plan = hand.plan([first.model_copy(update={"roles": (moved,)}), second], simple())
+    grid = grid_named(blocks(simple(), plan, 0.5), "table_T")
+    assert [plain(row[0]) for row in grid.rows] == ["other", "base"]
+
+
 def test_what_an_average_is_over_is_told_where_it_is_not_over_all():
     named = simple(averages={"Few (7)": ("x", "z"), "All": ()})
     plan = hand.plan(hand.cells(["a", "b"], ["x", "y", "z"]), named)

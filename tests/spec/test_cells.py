@@ -191,3 +191,15 @@ ablate: {prompt_length: [1, 4]}
     found = plan(tmp_path, BASE + over)
     told = {(cell.over["lr"], tuple(cell.printed.items())) for cell in found.cells}
     assert told == {("slow", (("lr", "Small steps"),)), ("fast", ())}
+
+
+def test_each_row_has_its_place_in_the_sweep_file_though_the_base_comes_first(
+    tmp_path: Path,
+) -> None:
+    rows = _rows(plan(tmp_path, ABLATION), "trunk")
+    in_file = sorted((cell for cell in rows.items()), key=lambda each: _place(each[1], "trunk"))
+    assert [label for label, _ in in_file] == ["IIP", "MLP 10x10", "ResNet10@16", "ResNet10@64"]
+
+
+def _place(cell: Cell, axis: str) -> int:
+    return next(role.place for role in cell.roles if role.axis == axis)
