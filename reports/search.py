@@ -226,10 +226,17 @@ def _settings(search: Search, trial: Mapping[Any, Any]) -> dict[str, Any]:
     """The searched parameters that the trial has, values that its space could give."""
     found = {name: trial.get(f"config.{name}") for name in search.space}
     return {
-        name: value
+        name: _own(search.space[name], value)
         for name, value in found.items()
         if not _absent(value) and _inside(search.space[name], value)
     }
+
+
+def _own(plain: Mapping[str, Any], value: Any) -> Any:
+    """`value` as the space has it: in a column with holes, 16 is 16.0 to pandas."""
+    if plain["kind"] == "choice":
+        return next(each for each in plain["values"] if each == value)
+    return int(value) if plain["kind"] == "integers" else value
 
 
 def _inside(plain: Mapping[str, Any], value: Any) -> bool:

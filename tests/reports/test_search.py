@@ -119,6 +119,18 @@ def test_pictures_have_every_format_and_the_same_bytes_again(halved, blocks):
     assert [each.files for each in pictures] == [each.files for each in again]
 
 
+def test_a_choice_of_numbers_that_not_all_trials_have_is_drawn(tmp_path):
+    """Such a column is of floats: 16 comes back as 16.0."""
+    space = SPACE | {"resolution": {"kind": "choice", "values": [16, 32]}}
+    search = Search(num_trials=20, base={}, space=space)
+    plan = the_plan().model_copy(update={"search": search})
+    with_it = made.trial(0, prompt_length=4, trunk="mlp", resolution=16)
+    trials = [(with_it, 0.6, 10, TrialStatus.FINISHED)]
+    trials.append((drawn(8, "mlp"), 0.7, 20, TrialStatus.FINISHED))
+    pictures = [b for b in search_blocks(written(plan, tmp_path, trials)) if isinstance(b, Picture)]
+    assert [each.name for each in pictures] == ["search_front", "search_parallel"]
+
+
 def test_with_few_trials_no_importance_is_made_up(tmp_path):
     trials = [(drawn(n, "mlp"), 0.5 + n / 100, 10, TrialStatus.FINISHED) for n in range(1, FEWEST)]
     blocks = search_blocks(written(the_plan(), tmp_path, trials))
