@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, text
+from reports.drawing.search import Axle, Costs, draw_fronts, draw_parallel
 from reports.footnote import ON_TEST, Footnotes
 from reports.query import Recording, early_metric
-from reports.search_figure import Axle, Costs, draw_fronts, draw_parallel
 from reports.study import FEWEST, FORESTS, front, importances
 from sweeper.records import TrialStatus
 from sweeper.spec.plan import Search

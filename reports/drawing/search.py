@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from reports.style import COLOURS, STYLE, files_of, literal
+from reports.drawing.style import COLOURS, PALE, canvas, files, legend, styled
 
 SHADES = colormaps["viridis"]  # told apart by every kind of colour vision, and in grey
 FAINT = "#bbbbbb"
@@ -46,16 +44,15 @@ class Axle:
 
 def draw_fronts(panels: Sequence[Costs]) -> dict[str, bytes]:
     """One panel for each cost, all with one accuracy axis."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(4.4 * len(panels), 3.6), layout="constrained")
-        FigureCanvasAgg(figure)
+    with styled():
+        figure = canvas(4.4 * len(panels), 3.6)
         found = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
         for axes, panel in zip(found, panels, strict=True):
             _front(axes, panel)
         found[0].set_ylabel("val top-1, %")
         handles, labels = found[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
-        return files_of(figure)
+        figure.set_figheight(3.6 + legend(figure, handles, labels))
+        return files(figure)
 
 
 def _front(axes: Axes, panel: Costs) -> None:
@@ -87,8 +84,7 @@ def _front(axes: Axes, panel: Costs) -> None:
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.margins(0.08, 0.14)
     axes.set_xlabel(panel.label)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=PALE, linewidth=0.6)
 
 
 def draw_parallel(
@@ -99,10 +95,9 @@ def draw_parallel(
     """A line a trial through its settings, coloured by its accuracy in percent; what was stopped
     early is faint. The better a trial, the later its line is drawn.
     """
-    with rc_context(STYLE):
+    with styled():
         width = max(5.0, 1.5 * len(axles) + 1.5)
-        figure = Figure(figsize=(width, 3.8), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = canvas(width, 3.8)
         axes = figure.subplots()
         every = [*(settings for settings, _ in trials), *stopped]
         for settings in stopped:
@@ -116,14 +111,14 @@ def draw_parallel(
             _rule(axes, place, axle, every)
         axes.set_xlim(-0.15, len(axles) - 0.5)
         axes.set_ylim(-0.06, 1.06)
-        axes.set_xticks(range(len(axles)), [literal(axle.name) for axle in axles])
+        axes.set_xticks(range(len(axles)), [axle.name for axle in axles])
         axes.tick_params(length=0)
         axes.set_yticks([])
         for side in axes.spines.values():
             side.set_visible(False)
         bar = figure.colorbar(ScalarMappable(shade, SHADES), ax=axes, fraction=0.05, pad=0.01)
         bar.set_label("val top-1, %")
-        return files_of(figure)
+        return files(figure)
 
 
 def _line(
@@ -169,7 +164,7 @@ def _rule(axes: Axes, place: int, axle: Axle, every: Sequence[Mapping[str, Any]]
         axes.text(
             place + 0.04,
             height,
-            literal(label),
+            label,
             fontsize=7.5,
             va="center",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
