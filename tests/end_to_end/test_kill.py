@@ -51,7 +51,9 @@ def test_after_kills_of_worker_driver_and_both_the_same_command_gives_the_same_t
     assert last.returncode == 0, last.stderr
     said = json.loads(last.stdout)
     assert said["reused"] == finished
-    cells = tmp_path / "results" / "smoke" / "cells.csv"
-    pd.testing.assert_frame_equal(pd.read_csv(cells), pd.read_csv(folder / "undisturbed.csv"))
+    cells = pd.read_csv(tmp_path / "results" / "smoke" / "cells.csv")
+    undisturbed = pd.read_csv(folder / "undisturbed.csv")
+    own = ["link"]  # an id of MLflow's, which every store draws anew
+    pd.testing.assert_frame_equal(cells.drop(columns=own), undisturbed.drop(columns=own))
     left = [path.name for path in (tmp_path / "results").iterdir()]
     assert not [name for name in left if name.startswith("tune-")], left
