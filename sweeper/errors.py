@@ -7,6 +7,7 @@
     ├── ClusterError      Ray cannot be reached or refuses (exit code 2)
     ├── CheckpointError   a checkpoint does not belong to this trial, or is damaged
     ├── BudgetError       the time that a launch may take is over (exit code 4)
+    ├── FaultError        the machine refuses: disk full, records that wait (exit code 6)
     └── DivergedError     the loss of a trial left the finite numbers
 
 A message names the place, the value, the rule and the remedy.
@@ -83,6 +84,15 @@ class BudgetError(SweeperError):
     """The hours of a launch are spent; what finished is recorded, the rest is still missing."""
 
     exit_code = 4
+
+
+class FaultError(SweeperError):
+    """The launch ends because of what it runs on; what is recorded stays, the same command goes on.
+
+    See `sweeper.faults` for what is done about which fault.
+    """
+
+    exit_code = 6
 
 
 class DivergedError(SweeperError):

@@ -57,7 +57,7 @@ for command in (
 
 def main() -> None:
     """Entry point. Exit codes: 0 ok, 2 bad input, 3 finished with failed trials, 4 budget
-    exhausted, 5 a published report does not match the store, 130 Ctrl-C.
+    exhausted, 5 a published report does not match the store, 6 stopped by a fault, 130 Ctrl-C.
     """
     try:
         app()

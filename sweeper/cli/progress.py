@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.cli.output import duration
+from sweeper.faults import RULES, Incident
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -133,6 +134,11 @@ class Progress:
             reason = f": {result.reason}" if result.reason else ""
             took = duration(result.seconds)
             self.console.print(f"{result.status:9}{self.name(spec)}{score} in {took}{reason}")
+
+    def incident(self, incident: Incident) -> None:
+        """Something went wrong, and what is done about it."""
+        told = f"{incident.fault}: {incident.note}" if incident.note else str(incident.fault)
+        self.console.print(f"{RULES[incident.fault].remedy:8}{told}", markup=False)
 
     def name(self, spec: TrialSpec) -> str:
         """How a trial is called on screen: its cell and its seed, or what a search drew."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from sweeper.faults import Incident
 from sweeper.records import EpochRecord, TrialResult
 from sweeper.spec.trial import TrialSpec
 
@@ -28,4 +29,8 @@ class Listener(Protocol):
 
         What a finished one has learned stands in the file `Job.trained` until this returns.
         """
+        ...
+
+    def incident(self, incident: Incident) -> None:
+        """Something went wrong; what is done about it is in `sweeper.faults`."""
         ...

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sweeper.errors import StoreError, nearest
+from sweeper.faults import Incident
 from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
@@ -69,6 +70,7 @@ class Launch:
     launched: int  # milliseconds since 1970, of its newest start
     provenance: dict[str, str]
     artifact_uri: str
+    incidents: tuple[Incident, ...] = ()  # of all launches of this plan, oldest first
 
 
 def finished(store: Store, trial_ids: Iterable[str]) -> dict[str, TrialResult]:
@@ -174,6 +176,7 @@ def _launch(run: Run) -> Launch:
         launched=int(tags[names.LAUNCHED]),
         provenance=_under(tags, names.PROVENANCE),
         artifact_uri=run.info.artifact_uri,
+        incidents=tuple(map(Incident.from_json, _under(tags, names.INCIDENT).values())),
     )
 
 

@@ -23,6 +23,8 @@ PROFILE = "sweeper.profile"
 PLAN = "sweeper.plan"  # digest; set last, so that a launch run that has it has its plan too
 LAUNCHED = "sweeper.launched"
 
+INCIDENT = "sweeper.incident."  # prefix, then milliseconds and the trial: an Incident as JSON
+
 # Tags of cell and trial runs.
 CELL_ID = "sweeper.cell_id"
 TRIAL_ID = "sweeper.trial_id"

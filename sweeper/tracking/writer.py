@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sweeper.errors import StoreError
+from sweeper.faults import Incident
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
@@ -108,6 +109,12 @@ class Writer:
             tags[names.RESULT] = _result_json(result)
             self._store.log(run_id, tags=tags)
             self._cells.add(spec, result)
+
+    def incident(self, incident: Incident) -> None:
+        """Records what went wrong, with the launch."""
+        with self._writing("recording an incident"):
+            key = f"{names.INCIDENT}{incident.when}-{incident.fault}-{incident.trial}"
+            self._store.log(self.run_id, tags={key: incident.to_json()})
 
     def attach(self, folder: Path) -> None:
         """Keeps the report in `folder` with the launch; its text is shown as the run's note."""

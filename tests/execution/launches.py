@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.catalog import Installed
+from sweeper.faults import Incident
 from sweeper.records import EpochRecord, TrialResult
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.trial import Protocol, Recipe, TrialSpec
@@ -100,6 +101,7 @@ class Heard:
     def __init__(self) -> None:
         self.events: list[tuple[str, str, int]] = []  # what, trial id, attempt or epoch
         self.results: dict[str, TrialResult] = {}
+        self.incidents: list[Incident] = []
 
     def trial_started(self, spec: TrialSpec, attempt: int) -> None:
         self.events.append(("started", spec.id, attempt))
@@ -111,6 +113,9 @@ class Heard:
         assert spec.id not in self.results, "a trial ended twice"
         self.events.append(("ended", spec.id, 0))
         self.results[spec.id] = result
+
+    def incident(self, incident: Incident) -> None:
+        self.incidents.append(incident)
 
     def of(self, spec: TrialSpec) -> list[tuple[str, int]]:
         return [(what, number) for what, trial_id, number in self.events if trial_id == spec.id]
