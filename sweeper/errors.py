@@ -65,9 +65,15 @@ class InputError(SweeperError):
 
 
 class StoreError(SweeperError):
-    """The MLflow store is of another version, unreachable or unwritable."""
+    """The MLflow store is of another version, unreachable or unwritable. refused: it answers, and
+    will not have what it was told; the same again is refused again.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class ClusterError(SweeperError):

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from sweeper.cli import options
+from sweeper.cli.deliver import say_waiting
 from sweeper.cli.launch import missing_trials, recorded_plan, titled
 from sweeper.cli.output import print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import cell_names
@@ -32,6 +33,7 @@ def status(
     from sweeper.tracking.store import open_store
 
     uri = options.store_uri(store, results)
+    say_waiting(results)
     plan = recorded_plan(uri, sweep, profile)
     done = finished(open_store(uri), [trial.id for trial in plan.trials()])
     missing = missing_trials(plan.trials(), done)
@@ -98,6 +100,7 @@ def _write(sweep: str, profile: str | None, uri: str, results: Path, json: bool)
     from reports.query import load
 
     check_results(results)
+    say_waiting(results)
     plan = recorded_plan(uri, sweep, profile)
     folder = report_folder(results, plan)
     files = report_files(load(uri, plan.sweep, plan.profile, plan.digest))

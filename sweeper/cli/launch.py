@@ -12,6 +12,7 @@ import typer
 
 from sweeper.cli import options
 from sweeper.cli.assumed import say_assumed
+from sweeper.cli.deliver import deliver_to
 from sweeper.cli.hunt import Hunt
 from sweeper.cli.output import print_json, print_line, stderr
 from sweeper.cli.progress import Progress
@@ -143,11 +144,12 @@ def _launch(
     from sweeper.execution.driver import launch, ready
     from sweeper.execution.job import trained_file
     from sweeper.tracking.history import recorded_trials
+    from sweeper.tracking.spool import Spool
     from sweeper.tracking.store import exists, open_store
-    from sweeper.tracking.writer import Writer
 
     check_results(results)
     uri = options.store_uri(store, results)
+    deliver_to(uri, results)
     there = open_store(uri) if exists(uri) else None
     recorded = recorded_trials(there) if there else {}
     done = {key: one.result for key, one in recorded.items() if one.result is not None}
@@ -163,26 +165,30 @@ def _launch(
     # Ray is reached before the store is made: a refusal leaves nothing behind.
     cluster = ready(hunt.plan, todo, address) if todo or hunt.count else nullcontext()
 
-    def writing() -> Writer:
+    def recording() -> Spool:
         found = there or open_store(uri, create=True)
-        return Writer(found, plan, reused=reused, trained=partial(trained_file, results))
+        trained = partial(trained_file, results)
+        return Spool.begin(
+            found, plan, results, reused=reused, trained=trained, show=progress.incident
+        )
 
     try:
-        with cluster, writing() as writer:
+        with cluster, recording() as spool:
             if todo or hunt.count:
                 with progress, suppress(BudgetError):
                     launch(
                         hunt.plan,
                         todo,
-                        listeners=[writer, progress],
+                        listeners=[spool, progress],
                         storage=results,
                         address=address,
                         build=hunt.build,
                         ended=hunt.ended,
                     )
+            spool.flush()
             _make_analyses(plan, uri)
             report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
-            writer.attach(report.parent)
+            spool.attach(report.parent)
     except KeyboardInterrupt:
         stderr.print("Interrupted. What is finished is recorded; the same command goes on.")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -16,11 +16,17 @@ METRIC = "test/acc"
 
 
 class Cells:
-    """The cells of `plan` under the launch `launch_id`; search adds more as it draws them."""
+    """The cells of `plan` under the launch `launch_id`; search adds more as it draws them.
 
-    def __init__(self, store: Store, experiment: str, plan: Plan, launch_id: str) -> None:
+    late: a cell that stands under another launch by now is left to that one.
+    """
+
+    def __init__(
+        self, store: Store, experiment: str, plan: Plan, launch_id: str, *, late: bool = False
+    ) -> None:
         self._store, self._experiment, self._plan = store, experiment, plan
-        self._launch_id = launch_id
+        self._launch_id, self._late = launch_id, late
+        self._others: set[str] = set()  # ids of the cells that are another launch's
         self._known = history.recorded_cells(store, plan.sweep)
         self._planned = {cell.id: cell for cell in plan.cells}
         self._runs: dict[str, str] = {}  # cell id -> run id
@@ -65,6 +71,9 @@ class Cells:
             run_id = self._store.create_run(self._experiment, name, tags)
             self._store.log(run_id, params=config)
             self._standing[cell_id] = "RUNNING"
+        elif self._late and known.data.tags[names.PARENT] != self._launch_id:
+            run_id = known.info.run_id
+            self._others.add(cell_id)
         else:
             run_id = known.info.run_id
             changed = {key: value for key, value in tags.items() if known.data.tags[key] != value}
@@ -77,6 +86,8 @@ class Cells:
 
     def _summarise(self, cell_id: str) -> None:
         """Writes what is new: the mean over the finished seeds, and whether all have ended."""
+        if cell_id in self._others:
+            return
         run_id, results = self._runs[cell_id], self._results.get(cell_id, {})
         tested = [result for _, result in sorted(results.items()) if result.test is not None]
         means = _means(tested)

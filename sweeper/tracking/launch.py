@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from pathlib import Path
 
 from sweeper.errors import StoreError
 from sweeper.spec.plan import Plan
-from sweeper.spec.sources import kind_of
 from sweeper.tracking import history, names
+from sweeper.tracking.origin import Origin
 from sweeper.tracking.store import Store, guard
 
 
@@ -29,25 +27,28 @@ def open_experiment(store: Store, sweep: str) -> str:
     return str(there.experiment_id)
 
 
-def open_launch(store: Store, experiment: str, plan: Plan, provenance: Mapping[str, str]) -> str:
+def open_launch(
+    store: Store, experiment: str, plan: Plan, origin: Origin, *, late: bool = False
+) -> str:
     """The id of the launch run of `plan`: the one it has in the experiment, or a new one.
 
     The tag with the plan's digest comes last, so that a reader never finds one without a plan.
+    late: the launch was opened before, and what it left is recorded now: it is no newer for that.
     """
     earlier = [run for run in history.launches(store, plan.sweep) if run.digest == plan.digest]
     with guard(store.uri, "opening the launch"):
         if earlier:
             run_id = earlier[0].run_id
+            if late:
+                return run_id
             store.client.update_run(run_id, status="RUNNING")
         else:
             tags = {names.KIND: names.LAUNCH, names.SWEEP: plan.sweep}
             run_id = store.create_run(experiment, f"{plan.sweep}, {plan.profile}", tags)
         store.client.log_text(run_id, plan.model_dump_json(indent=1), names.PLAN_FILE)
         store.client.log_dict(run_id, plan.settings, names.SETTINGS_FILE)
-        for identity, path in plan.sources.items():
-            if kind_of(identity) == "method":  # images and weights stay where they are
-                text = Path(path).read_bytes().decode()  # line ends are part of its digest
-                store.client.log_text(run_id, text, f"{names.SOURCES_FOLDER}/{identity}.py")
+        for identity, text in origin.sources.items():
+            store.client.log_text(run_id, text, f"{names.SOURCES_FOLDER}/{identity}.py")
         # Under names of their own: the cells' parameters keep their columns to themselves.
         params = {
             "launch.profile": plan.profile,
@@ -55,9 +56,10 @@ def open_launch(store: Store, experiment: str, plan: Plan, provenance: Mapping[s
             "launch.cells": len(plan.cells),
             "launch.trials": len(plan.trials()),
         }
-        tags = {names.PROVENANCE + key: value for key, value in provenance.items()} | {
+        launched = origin.launched if late else time.time_ns() // 1_000_000
+        tags = {names.PROVENANCE + key: value for key, value in origin.provenance.items()} | {
             names.PROFILE: plan.profile,
-            names.LAUNCHED: str(time.time_ns() // 1_000_000),
+            names.LAUNCHED: str(launched),
             names.PLAN: plan.digest,
         }
         store.log(run_id, params={} if earlier else params, tags=tags)

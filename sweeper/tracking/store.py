@@ -41,9 +41,11 @@ class Store:
     artifacts: Path | None
     client: MlflowClient
 
-    def create_run(self, experiment: str, name: str, tags: Mapping[str, str]) -> str:
-        """A new run in the experiment with this id; returns the run's id."""
-        run = self.client.create_run(experiment, tags=dict(tags), run_name=name)
+    def create_run(
+        self, experiment: str, name: str, tags: Mapping[str, str], at: int | None = None
+    ) -> str:
+        """A new run in the experiment with this id, begun `at` or now; returns the run's id."""
+        run = self.client.create_run(experiment, start_time=at, tags=dict(tags), run_name=name)
         return str(run.info.run_id)
 
     def log(
@@ -54,14 +56,19 @@ class Store:
         step: int = 0,
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        at: int | None = None,
     ) -> None:
-        """One request for all that is to be said about a run now."""
+        """One request for all that is to be said about a run now.
+
+        at: when it happened, milliseconds since 1970; default: now. A metric that is told again,
+        with its time, leaves no second point.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
-        now = time.time_ns() // 1_000_000
+        when = time.time_ns() // 1_000_000 if at is None else at
         self.client.log_batch(
             run_id,
-            metrics=[Metric(key, value, now, step) for key, value in (metrics or {}).items()],
+            metrics=[Metric(key, value, when, step) for key, value in (metrics or {}).items()],
             params=[
                 Param(key, shortened(str(value), names.PARAM_LIMIT))
                 for key, value in (params or {}).items()
@@ -77,12 +84,14 @@ class Store:
 def guard(uri: str, doing: str) -> Iterator[None]:
     """Turns whatever MLflow raises inside the block into a StoreError that says so."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise StoreError(f"{uri}: {doing} failed: {first}") from error
+        refused = getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
+        raise StoreError(f"{uri}: {doing} failed: {first}", refused=refused) from error
 
 
 def shortened(text: str, limit: int) -> str:
@@ -107,10 +116,14 @@ def open_store(uri: str, *, create: bool = False) -> Store:
     """
     check(uri, create=create)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is data
+    # An absent server is noticed within some seconds; who writes records waits and tries again.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     from mlflow import MlflowClient
 
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     path = _sqlite_path(uri)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from sweeper.errors import InputError, Problem
-from sweeper.records import TrialStatus
+from sweeper.errors import InputError, Problem, StoreError
+from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
+from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import history, names
 from sweeper.tracking.artifact import artifact
 from sweeper.tracking.history import RecordedTrial
@@ -55,6 +56,24 @@ def trained_file(store: Store, trial: RecordedTrial) -> Path:
         got = "it finished under a version of sweeper that did not keep what a trial learned"
         hint = "Run its sweep with another --results, and export from there."
     raise InputError(Problem(where, got, "a trial that keeps what it learned", hint))
+
+
+def files_left(spec: TrialSpec, result: TrialResult, last: Path) -> list[Path]:
+    """The files in which a trial left what it has learned, `last` and its snapshots beside it;
+    none of a trial that learned nothing. Raises StoreError where one is gone.
+    """
+    if names.TRAINED not in result.provenance:
+        return []
+    epochs = snapshot_epochs(spec.recipe.snapshots, result.epochs)
+    files = [*(last.with_name(snapshot_file(epoch)) for epoch in epochs), last]
+    for path in files:
+        if not path.is_file():
+            raise StoreError(
+                f"trial {spec.id} has finished, but what it has learned is not at {path}. Workers "
+                "and this process must see one results folder; the same command goes on.",
+                refused=True,
+            )
+    return files
 
 
 def snapshot_files(store: Store, trial: RecordedTrial) -> dict[int, Path]:

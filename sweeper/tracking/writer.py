@@ -1,8 +1,9 @@
 """The writing half: a plan, its cells and its trials into MLflow, as `names` lays them out.
 
-A listener of the driver, and the only writer of the store. Everything is idempotent on the
-trial's id: a trial that goes on continues its own run, and an epoch on record is not written
-again. A failure to write is a StoreError at once; nothing is lost in silence.
+The only writer of the store. Everything is idempotent on the trial's id: a trial that goes on
+continues its own run, an epoch on record is not written again, and what comes late of a trial that
+has finished since changes nothing. A failure to write is a StoreError at once; what to do about it
+is `spool`'s business.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from sweeper.errors import StoreError
 from sweeper.faults import Incident
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
-from sweeper.spec.snapshots import snapshot_epochs, snapshot_file
 from sweeper.spec.trial import TrialSpec
-from sweeper.tracking import history, names, provenance
+from sweeper.tracking import history, names
 from sweeper.tracking.cells import Cells
 from sweeper.tracking.launch import open_experiment, open_launch
+from sweeper.tracking.origin import Origin
 from sweeper.tracking.store import Store, guard, shortened
+from sweeper.tracking.trained import files_left
 
 _ENDED = {
     TrialStatus.FINISHED: "FINISHED",
@@ -39,7 +40,10 @@ class Writer:
 
     reused: ids of trials that this launch takes from the store instead of training them.
     trained: trial id -> the file in which a worker left what the trial has learned.
-    Raises StoreError from every method when the store refuses.
+    late: the launch was opened before; see `open_launch`.
+    at: when it happened, milliseconds since 1970; default: now.
+    Raises StoreError from every method when the store refuses. After that the object is spent:
+    only a new one knows what the store has taken.
     """
 
     def __init__(
@@ -49,19 +53,21 @@ class Writer:
         *,
         reused: Iterable[str] = (),
         trained: Callable[[str], Path] | None = None,
+        origin: Origin | None = None,
+        late: bool = False,
     ) -> None:
         self._store, self._plan, self._trained = store, plan, trained
         self._lock = threading.RLock()
-        origin = provenance.collect()
-        self._provenance = {names.PROVENANCE + key: value for key, value in origin.items()}
+        origin = origin or Origin.now(plan)
+        self._provenance = {names.PROVENANCE + k: text for k, text in origin.provenance.items()}
         self._recorded = history.recorded_trials(store)
         self._epochs = {key: trial.epoch for key, trial in self._recorded.items()}
         self._open: dict[str, str] = {}  # trial id -> run id, those this launch has touched
         self._experiment = open_experiment(store, plan.sweep)
-        self.run_id = open_launch(store, self._experiment, plan, origin)
+        self.run_id = open_launch(store, self._experiment, plan, origin, late=late)
         results = {k: t.result for k, t in self._recorded.items() if t.result is not None}
         with self._writing("opening the cells"):
-            self._cells = Cells(store, self._experiment, plan, self.run_id)
+            self._cells = Cells(store, self._experiment, plan, self.run_id, late=late)
             for cell in plan.cells:
                 if cell.trials:
                     self._cells.adopt(cell, results)
@@ -83,27 +89,34 @@ class Writer:
         with self._writing("ending the launch"):
             self._store.client.set_terminated(self.run_id, status)
 
-    def trial_started(self, spec: TrialSpec, attempt: int) -> None:
+    def trial_started(self, spec: TrialSpec, attempt: int, *, at: int | None = None) -> None:
         """Opens the run of `spec`, or continues the one that it has."""
+        if self._finished(spec) is not None:
+            return
         with self._writing(f"starting trial {spec.id}"):
             tags = {names.STATUS: str(TrialStatus.RUNNING), names.ATTEMPT: str(attempt)}
-            self._store.log(self._run_of(spec), tags=tags | self._provenance)
+            self._store.log(self._run_of(spec, at), tags=tags | self._provenance)
 
-    def epoch(self, spec: TrialSpec, record: EpochRecord) -> None:
+    def epoch(self, spec: TrialSpec, record: EpochRecord, *, at: int | None = None) -> None:
         """Records one epoch in one request; nothing if it is on record."""
+        if self._finished(spec) is not None or record.epoch <= self._epochs.get(spec.id, 0):
+            return
         with self._writing(f"recording epoch {record.epoch} of trial {spec.id}"):
-            if record.epoch > self._epochs.get(spec.id, 0):
-                metrics = record.metrics() | {names.EPOCH: float(record.epoch)}
-                self._store.log(self._run_of(spec), metrics=metrics, step=record.epoch)
-                self._epochs[spec.id] = record.epoch
+            metrics = record.metrics() | {names.EPOCH: float(record.epoch)}
+            self._store.log(self._run_of(spec, at), metrics=metrics, step=record.epoch, at=at)
+            self._epochs[spec.id] = record.epoch
 
-    def trial_ended(self, spec: TrialSpec, result: TrialResult) -> None:
+    def trial_ended(self, spec: TrialSpec, result: TrialResult, *, at: int | None = None) -> None:
         """Records how `spec` ended, and its cell's mean over the seeds so far."""
         with self._writing(f"recording the end of trial {spec.id}"):
-            run_id = self._run_of(spec)
+            on_record = self._finished(spec)
+            if on_record is not None:
+                self._cells.add(spec, on_record)
+                return
+            run_id = self._run_of(spec, at)
             self._keep(run_id, spec, result)
-            self._store.log(run_id, metrics=_scores(result), step=result.epochs)
-            self._store.client.set_terminated(run_id, _ENDED[result.status])
+            self._store.log(run_id, metrics=_scores(result), step=result.epochs, at=at)
+            self._store.client.set_terminated(run_id, _ENDED[result.status], end_time=at)
             tags = {names.PROVENANCE + key: value for key, value in result.provenance.items()}
             tags[names.STATUS] = str(result.status)
             tags[names.RESULT] = _result_json(result)
@@ -128,7 +141,13 @@ class Writer:
         with self._lock, guard(self._store.uri, doing):
             yield
 
-    def _run_of(self, spec: TrialSpec) -> str:
+    def _finished(self, spec: TrialSpec) -> TrialResult | None:
+        """The result that the store held of `spec` from the start, if that one is final."""
+        recorded = self._recorded.get(spec.id)
+        result = recorded.result if recorded is not None else None
+        return result if result is not None and result.status.final else None
+
+    def _run_of(self, spec: TrialSpec, at: int | None) -> str:
         """The run of a trial: the one it has anywhere in the store, or a new one."""
         if spec.id in self._open:
             return self._open[spec.id]
@@ -144,7 +163,7 @@ class Writer:
                 names.PLAN: self._plan.digest,
                 names.PARENT: parent,
             }
-            run_id = self._store.create_run(self._experiment, f"seed {spec.seed}", tags)
+            run_id = self._store.create_run(self._experiment, f"seed {spec.seed}", tags, at)
             self._store.log(run_id, params=spec.flat())
         else:
             run_id = recorded.run_id
@@ -157,17 +176,9 @@ class Writer:
 
     def _keep(self, run_id: str, spec: TrialSpec, result: TrialResult) -> None:
         """What the trial has learned becomes an artifact, before the result says that it ended."""
-        if self._trained is None or names.TRAINED not in result.provenance:
+        if self._trained is None:
             return
-        last = self._trained(spec.id)
-        epochs = snapshot_epochs(spec.recipe.snapshots, result.epochs)
-        for path in (*(last.with_name(snapshot_file(epoch)) for epoch in epochs), last):
-            if not path.is_file():
-                raise StoreError(
-                    f"trial {spec.id} has finished, but what it has learned is not at {path}. "
-                    "Workers and this process must see one results folder; the same command goes "
-                    "on."
-                )
+        for path in files_left(spec, result, self._trained(spec.id)):
             self._store.client.log_artifact(run_id, str(path), names.TRAINED_FOLDER)
 
     def _mark_reused(self, trial_id: str) -> None:

@@ -1,0 +1,36 @@
+"""When and with what a launch began: what its run says of it, whenever that is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeper.spec.plan import Plan
+from sweeper.spec.sources import kind_of
+from sweeper.tracking import provenance
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Plain data; `sources` are the user's own methods, identity -> text."""
+
+    launched: int  # milliseconds since 1970
+    provenance: Mapping[str, str]
+    sources: Mapping[str, str]
+
+    @classmethod
+    def now(cls, plan: Plan) -> Origin:
+        """The origin of a launch of `plan` that begins now."""
+        methods = {
+            identity: Path(path).read_bytes().decode()  # line ends are part of its digest
+            for identity, path in plan.sources.items()
+            if kind_of(identity) == "method"  # images and weights stay where they are
+        }
+        return cls(time.time_ns() // 1_000_000, provenance.collect(), methods)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the constructor takes."""
+        return asdict(self)
