@@ -47,34 +47,44 @@ def _lives(pid: int) -> bool:
 
 def check_reach(folder: Path, paths: Sequence[str], nodes: Sequence[Node]) -> None:
     """Raises ClusterError, with all that is wrong, unless each of `nodes` reads and writes in
-    `folder` what this process does, and has `paths`.
+    `folder` what this process does, and has `paths`. On refusal nothing is left behind.
+    """
+    with signed(folder) as sign:
+        lacking = troubles(ask(nodes, lacks, sign, list(paths)))
+        if lacking:
+            raise ClusterError(
+                "\n".join(
+                    [
+                        f"not all of the {len(nodes)} nodes that may train reach this launch's "
+                        "files:",
+                        *lacking,
+                        "Give --results on storage that every node reaches under the same path "
+                        "(NFS, a mounted bucket), and keep images and weights on such storage too.",
+                    ]
+                )
+            )
 
-    A folder that is made for the check is removed again on refusal.
+
+@contextmanager
+def signed(folder: Path, *, keep: bool = True) -> Iterator[str]:
+    """The path of a file in `folder` that holds its own name, for the time of the block.
+
+    A folder made for it is removed again after an error, or where it is not to be kept.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    token = uuid.uuid4().hex
-    written = folder / f".reach-{token}"
+    sign = folder / f".reach-{uuid.uuid4().hex}"
     try:
-        written.write_text(token)
-        lacking = troubles(ask(nodes, _lacks, str(written), token, list(paths)))
+        sign.write_text(sign.name)
+        yield str(sign)
+    except BaseException:
+        keep = False
+        raise
     finally:
-        for path in folder.glob(f".reach-{token}*"):
+        for path in folder.glob(f"{sign.name}*"):
             path.unlink()
-    if not lacking:
-        return
-    for path in made:
-        path.rmdir()
-    raise ClusterError(
-        "\n".join(
-            [
-                f"not all of the {len(nodes)} nodes that may train reach the files of this launch:",
-                *lacking,
-                "Give --results on storage that every node reaches under the same path (NFS, a "
-                "mounted bucket), and keep images and weights on such storage too.",
-            ]
-        )
-    )
+        for path in () if keep else made:
+            path.rmdir()
 
 
 def files_of(folders: Mapping[str, str], weights: Mapping[str, str]) -> list[str]:
@@ -83,19 +93,21 @@ def files_of(folders: Mapping[str, str], weights: Mapping[str, str]) -> list[str
     return sorted(images | set(weights.values()))
 
 
-def _lacks(written: str, token: str, paths: Sequence[str]) -> list[str]:
-    """What the node that this runs on lacks; leaves a file beside `written` where it sees that."""
-    path, end = Path(written), time.monotonic() + VISIBLE_SECONDS
+def lacks(sign: str, paths: Sequence[str] = ()) -> list[str]:
+    """What the node that this runs on lacks of `paths` and of the folder of `sign`.
+
+    It leaves a file beside `sign`, but only where it sees that.
+    """
+    path, end = Path(sign), time.monotonic() + VISIBLE_SECONDS
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.1)
     lost = [f"it has no {each}" for each in paths if not Path(each).exists()]
     try:
-        if path.read_text() != token:
-            return [f"{path.parent} is another folder there", *lost]
+        path.read_text()
     except OSError as error:
-        return [f"what is written to {path.parent} is not seen there ({error.strerror})", *lost]
+        return [f"it does not see what is written to {path.parent} ({error.strerror})", *lost]
     try:
-        Path(f"{path}.{uuid.uuid4().hex}").write_text(token)
+        Path(f"{path}.{uuid.uuid4().hex}").write_text("")
     except OSError as error:
         return [f"it cannot write to {path.parent} ({error.strerror})", *lost]
     return lost

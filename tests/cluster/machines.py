@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from sweeper.records import TrialResult
+from sweeper.tracking.history import recorded_trials
+from sweeper.tracking.store import open_store
 
 ROOT = Path(__file__).parents[2]
 NODES = """
@@ -59,16 +63,22 @@ def trapped(folder: Path) -> Path:
     for name in TRAPS:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(f"open({str(sprung)!r}, 'a').write(__name__ + '\\n')\nraise SystemExit(9)\n")
+        path.write_text(
+            f"open({str(sprung)!r}, 'a').write(__name__ + '\\n')\nraise SystemExit(9)\n"
+        )
     return sprung
 
 
 def command(
-    *words: str | Path, folder: Path, environment: Mapping[str, str] = {}, seconds: float = 400
+    *words: str | Path,
+    folder: Path,
+    environment: Mapping[str, str] = {},
+    inside: Sequence[str] = (),
+    seconds: float = 400,
 ) -> subprocess.CompletedProcess[str]:
     """Run `sweeper` in `folder` as its installed program does: nothing is imported from there."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", "sweeper", *map(str, words)],
+        [*inside, sys.executable, "-P", "-m", "sweeper", *map(str, words)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -76,3 +86,9 @@ def command(
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
     )
+
+
+def results(folder: Path) -> list[TrialResult]:
+    """What the store in `folder` has of trials that ended."""
+    recorded = recorded_trials(open_store(f"sqlite:///{folder}/results/mlflow.db"))
+    return [one.result for one in recorded.values() if one.result is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,65 +10,67 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.records import TrialResult, TrialStatus
-from sweeper.tracking.history import recorded_trials
-from sweeper.tracking.store import open_store
+from sweeper.records import TrialStatus
 from tests.chaos.world import ORDERS, cells, same, sweep_file
 
-from .machines import command, token, trapped, two_nodes
+from .machines import command, results, token, trapped, two_nodes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What the commands said, and the folders that they ran in."""
+    """The folder of all commands, what each said, and the file that a trap would have left."""
 
-    alone: Path
-    together: Path
+    folder: Path
     said: dict[str, subprocess.CompletedProcess[str]]
+    sprung: Path
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    folder = tmp_path_factory.mktemp("two")
-    alone, together, orders = (folder / name for name in ("alone", "together", "orders"))
-    environment = token(folder) | {ORDERS: str(orders)}
-    for each in (alone, together, orders):
-        each.mkdir()
-    for each in (alone, together):
-        sweep_file(each, epochs=3)
-        trapped(each)
-    said = {"alone": command("run", "chaos.yaml", folder=alone, environment=environment)}
-    with two_nodes(environment, folder) as address:
-        for name, words in {
-            "together": ("run", "chaos.yaml"),
-            "doctor": ("doctor", "--json"),
-            "wrong token": ("run", "chaos.yaml"),
-        }.items():
-            own = {"RAY_AUTH_TOKEN_PATH": "", "RAY_AUTH_TOKEN": "f" * 64}
-            said[name] = command(
-                *words,
-                "--address",
-                address,
-                folder=together,
-                environment=environment | (own if name == "wrong token" else {}),
-            )
-    yield Runs(alone, together, said)
+    folder = tmp_path_factory.mktemp("together")
+    (folder / "orders").mkdir()
+    environment = token(folder) | {ORDERS: str(folder / "orders")}
+    wrong = {"RAY_AUTH_TOKEN_PATH": "", "RAY_AUTH_TOKEN": "f" * 64}
+    sweep_file(folder, epochs=3)
+    sprung, said = trapped(folder), {}
+    with two_nodes(environment, folder.parent) as address:
+        for name, words, own in (
+            ("refused", ("run", "chaos.yaml", "--results", "refused"), wrong),
+            ("ran", ("run", "chaos.yaml"), {}),
+            ("doctor", ("doctor", "--json"), {}),
+        ):
+            to = ("--address", address)
+            said[name] = command(*words, *to, folder=folder, environment=environment | own)
+    yield Runs(folder, said, sprung)
 
 
-def results(folder: Path) -> list[TrialResult]:
-    recorded = recorded_trials(open_store(f"sqlite:///{folder}/results/mlflow.db"))
-    return [one.result for one in recorded.values() if one.result is not None]
-
-
-def test_both_nodes_train_and_the_table_is_that_of_one(runs: Runs) -> None:
-    for name in ("alone", "together"):
-        assert runs.said[name].returncode == 0, runs.said[name].stderr
-    found = results(runs.together)
+def test_both_nodes_train_and_the_table_is_that_of_one(runs: Runs, alone: Path) -> None:
+    assert runs.said["ran"].returncode == 0, runs.said["ran"].stderr
+    found = results(runs.folder)
     assert {result.status for result in found} == {TrialStatus.FINISHED}
     assert len(found) == 6
     assert len({result.provenance["node"] for result in found}) == 2
-    assert len({result.provenance["node"] for result in results(runs.alone)}) == 1
-    same(cells(runs.together), cells(runs.alone))
-    assert len(list(runs.together.rglob("*.db"))) == 1
+    assert len({result.provenance["node"] for result in results(alone)}) == 1
+    same(cells(runs.folder), cells(alone))
+    assert len(list(runs.folder.rglob("*.db"))) == 1
+
+
+def test_no_worker_imports_from_the_folder_that_the_command_ran_in(runs: Runs) -> None:
+    assert not runs.sprung.exists(), runs.sprung.read_text()
+
+
+def test_another_token_is_refused_and_nothing_is_written(runs: Runs) -> None:
+    refused = runs.said["refused"]
+    assert refused.returncode == 2
+    assert "RAY_AUTH_TOKEN" in refused.stderr
+    assert not (runs.folder / "refused").exists()
+
+
+def test_doctor_has_a_row_for_each_node(runs: Runs) -> None:
+    assert runs.said["doctor"].returncode == 0, runs.said["doctor"].stdout
+    findings = json.loads(runs.said["doctor"].stdout)["findings"]
+    nodes = [finding for finding in findings if finding["what"].startswith("node ")]
+    assert len(nodes) == 2
+    assert all(finding["ok"] and "torch" in finding["found"] for finding in nodes)
