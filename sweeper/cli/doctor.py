@@ -33,7 +33,7 @@ def doctor(
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
 ) -> None:
-    """Check Python, packages, devices, the results folder, the store, Ray, and each of its nodes."""
+    """Check Python, packages, devices, results folder, store, Ray and each of its nodes."""
     findings = [_python(), _packages(), _devices()]
     findings.append(_tried("results folder", lambda: _results(results)))
     findings.append(_tried("embedded backbone", _backbone))

@@ -1,4 +1,4 @@
-"""Each node of a cluster, looked at for `sweeper doctor`: what it has, and what is wrong with it."""
+"""Each node of a cluster, looked at for `sweeper doctor`: what it has and what is wrong."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def judged(node: Node, seen: Seen, here: Mapping[str, str]) -> Checkup:
     has = (
         f"{seen.hardware}, {seen.gpus} GPU(s) for torch, {seen.free:.0f} GiB disk free; {packages}"
     )
-    return Checkup(name_of(node), not wrong, "; ".join([*wrong, has]))
+    return Checkup(name_of(node), not wrong, "; ".join([*wrong, has, packages]))
 
 
 def _look(sign: str) -> Seen:

@@ -25,6 +25,7 @@ from .machines import command, results, token
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 HEAD, OTHER = "198.18.77.1", "198.18.77.2"  # of a range that is kept for tests
 PORT = 6379
+GCS = f"{HEAD}:{PORT}"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def second(names: tuple[str, str], folder: Path, environment: dict[str, str]) ->
     """
     ray = f"{sys.executable} -m ray.scripts.scripts start --num-cpus=1 --block"
     head = f"{ray} --head --port={PORT} --include-dashboard=false --node-ip-address={HEAD}"
-    other = f"{ray} --address={HEAD}:{PORT} --node-ip-address={OTHER}"
+    other = f"{ray} --address={GCS} --node-ip-address={OTHER}"
     with ExitStack() as undo:
         started(names[0], head, folder, environment, undo)
         wait_for(lambda: answers(names[0]))
@@ -105,6 +106,29 @@ def answers(name: str) -> bool:
     return said.returncode == 0
 
 
+def joined(name: str, environment: dict[str, str]) -> bool:
+    """Whether the head knows two nodes."""
+    count = "import sys, ray._raylet as r; n = r.GcsClient(address=sys.argv[1]); "
+    said = subprocess.run(
+        [
+            "ip",
+            "netns",
+            "exec",
+            name,
+            sys.executable,
+            "-P",
+            "-c",
+            count + "print(len(n.get_all_node_info()))",
+            GCS,
+        ],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return said.stdout.strip() == "2"
+
+
 def wait_for(reached: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not reached():
@@ -119,22 +143,23 @@ def test_two_machines_refuse_a_folder_of_their_own_and_share_one(
     environment: dict[str, str],
     alone: Path,
 ) -> None:
-    to = ("--address", f"{HEAD}:{PORT}", "--results", "shared/results")
+    to = ("--address", GCS, "--results", "shared/results")
     inside = ("ip", "netns", "exec", names[0])
 
     def sweeper(*words: str) -> subprocess.CompletedProcess[str]:
         return command(*words, *to, folder=folder, environment=environment, inside=inside)
 
-    def doctor() -> tuple[int, dict[str, dict[str, str]]]:
+    def doctor() -> dict[str, dict[str, str]]:
         said = sweeper("doctor", "--json")
+        assert said.returncode == 2, said.stdout
         found = json.loads(said.stdout)["findings"]
-        return said.returncode, {f["what"]: f for f in found if f["what"].startswith("node ")}
+        return {each["what"]: each for each in found if each["what"].startswith("node ")}
 
-    wait_for(lambda: len(doctor()[1]) == 2)
-    code, nodes = doctor()
+    wait_for(lambda: joined(names[0], environment))
+    nodes = doctor()
+    assert len(nodes) == 2
     lost = next(found for what, found in nodes.items() if OTHER in what)
     well = next(found for what, found in nodes.items() if HEAD in what)
-    assert code == 2
     assert (well["ok"], lost["ok"]) == (True, False)
     assert f"does not see what is written to {folder}/shared/results" in lost["found"]
 

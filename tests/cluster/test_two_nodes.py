@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class Runs:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("together")
     (folder / "orders").mkdir()
     environment = token(folder) | {ORDERS: str(folder / "orders")}
@@ -43,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         ):
             to = ("--address", address)
             said[name] = command(*words, *to, folder=folder, environment=environment | own)
-    yield Runs(folder, said, sprung)
+    return Runs(folder, said, sprung)
 
 
 def test_both_nodes_train_and_the_table_is_that_of_one(runs: Runs, alone: Path) -> None:

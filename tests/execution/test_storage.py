@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,14 +31,18 @@ def test_a_node_says_all_that_it_lacks_and_writes_only_where_it_sees_the_sign(
     assert not list(elsewhere.iterdir())
 
 
+def refuse(sign: str) -> NoReturn:
+    assert Path(sign).exists()
+    raise ClusterError("one node does not reach it")
+
+
 def test_what_was_made_for_a_check_is_gone_after_a_refusal(tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.mkdir()
     (there / "mlflow.db").touch()
     for folder in (there, tmp_path / "a" / "b"):
         with pytest.raises(ClusterError), storage.signed(folder) as sign:
-            assert Path(sign).exists()
-            raise ClusterError("one node does not reach it")
+            refuse(sign)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
     assert [path.name for path in there.iterdir()] == ["mlflow.db"]
     with storage.signed(tmp_path / "a" / "b") as sign:
