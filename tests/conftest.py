@@ -12,7 +12,7 @@ os.environ.setdefault("RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS", "0")
 
 @pytest.fixture(autouse=True)
 def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "SWEEPER_DATA"):
+    for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "SWEEPER_DATA", "SWEEPER_RESULTS"):
         monkeypatch.delenv(name, raising=False)
 
 

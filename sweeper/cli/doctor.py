@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
@@ -32,12 +33,12 @@ def doctor(
     results: options.Results = options.DEFAULT_RESULTS,
     json: options.Json = False,
 ) -> None:
-    """Check Python, packages, devices, the results folder, the store and Ray."""
+    """Check Python, packages, devices, results folder, store, Ray and each of its nodes."""
     findings = [_python(), _packages(), _devices()]
     findings.append(_tried("results folder", lambda: _results(results)))
     findings.append(_tried("embedded backbone", _backbone))
     findings.append(_tried("store", lambda: _store(options.store_uri(store, results))))
-    findings.append(_tried("ray", lambda: _ray(address)))
+    findings += _ray(address, results)
     if json:
         print_json("doctor", findings=[vars(finding) for finding in findings])
     else:
@@ -97,9 +98,15 @@ def _store(uri: str) -> str:
     return uri
 
 
-def _ray(address: str | None) -> str:
-    from sweeper.execution.cluster import connect, disconnect
+def _ray(address: str | None, results: Path) -> list[Finding]:
+    """Ray itself, and each node of a cluster."""
+    from sweeper.execution.checkup import check_nodes
+    from sweeper.execution.cluster import connected
 
-    described = connect(address).describe()
-    disconnect()
-    return described
+    try:
+        with connected(address) as cluster:
+            nodes = check_nodes(results) if cluster.address else []
+            found = [Finding("ray", True, cluster.describe())]
+    except SweeperError as error:
+        return [Finding("ray", False, str(error))]
+    return found + [Finding(f"node {node.name}", node.ok, node.found) for node in nodes]

@@ -163,7 +163,7 @@ def _launch(
     _warn_of_memory(plan, todo)
     progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
     # Ray is reached before the store is made: a refusal leaves nothing behind.
-    cluster = ready(hunt.plan, todo, address) if todo or hunt.count else nullcontext()
+    cluster = ready(hunt.plan, todo, results, address) if todo or hunt.count else nullcontext()
 
     def recording() -> Spool:
         found = there or open_store(uri, create=True)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from sweeper.errors import InputError, Problem
+from sweeper.execution.copied import is_copy
 from sweeper.spec.plan import Plan
 
 ROOM = 200 * 2**20  # bytes that a sweep's store, checkpoints and report may need at the start
@@ -18,6 +19,16 @@ def check_results(folder: Path) -> None:
     Leaves nothing behind: only a temporary file in the nearest folder that exists.
     """
     remedy = "Give another folder with --results"
+    if is_copy(folder):
+        raise InputError(
+            Problem(
+                "--results",
+                f"'{folder.absolute()}', Ray's copy of the job's working directory",
+                "a folder that outlives the job",
+                "Give --results or SWEEPER_RESULTS an absolute path on storage that every node "
+                "reaches",
+            )
+        )
     nearest = folder.absolute()
     while not nearest.exists():
         nearest = nearest.parent

@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import ray_constants
+from ray.job_config import JobConfig
 
 import sweeper
 from sweeper.errors import ClusterError
+from sweeper.execution import autoscaler
+from sweeper.execution.copied import is_copy
 
 HOME = Path(sweeper.__file__).resolve().parent.parent  # the folder of the packages
 PROBE_SECONDS, TRIAL_SECONDS = 5, 90  # for a TCP connection; for a first Ray connection
@@ -45,6 +49,7 @@ class Cluster:
     address: str  # "" for a local one
     nodes: tuple[Mapping[str, float], ...]  # resources of each
     grows: bool  # an autoscaler may add nodes
+    added: tuple[Mapping[str, float], ...] | None = None  # those that it may add; None: unknown
 
     def describe(self) -> str:
         """In one line: where it is and what it has."""
@@ -87,8 +92,9 @@ def connect(
         else:
             _start(cpus, level, verbose)
     nodes = tuple(node["Resources"] for node in alive_nodes())
-    grows = bool(address) and Path("~/ray_bootstrap_config.yaml").expanduser().exists()
-    return Cluster(address, nodes, grows)
+    grows = bool(address) and autoscaler.CONFIG.expanduser().exists()
+    added = autoscaler.addable(autoscaler.CONFIG.expanduser()) if grows else None
+    return Cluster(address, nodes, grows, added)
 
 
 def disconnect() -> None:
@@ -105,25 +111,60 @@ def alive_nodes() -> list[dict[str, Any]]:
 def _start(cpus: int | None, level: int, verbose: bool) -> None:
     for attempt in range(1, START_ATTEMPTS + 1):
         try:
-            ray.init(
-                address="local",
-                num_cpus=cpus,
-                object_store_memory=LOCAL_STORE_BYTES,
-                include_dashboard=False,
-                log_to_driver=verbose,
-                logging_level=level,
-                runtime_env={"env_vars": {"PYTHONPATH": _search_path()}},
-            )
+            with _loopback():
+                ray.init(
+                    address="local",
+                    num_cpus=cpus,
+                    object_store_memory=LOCAL_STORE_BYTES,
+                    include_dashboard=False,
+                    log_to_driver=verbose,
+                    logging_level=level,
+                    job_config=_no_folders(),
+                    runtime_env={"env_vars": {"PYTHONPATH": _search_path(), **_workers_talk()}},
+                )
             return
         except Exception as error:
             # Ray gives its processes 15 s to come up, which a machine busy elsewhere can miss
             ray.shutdown()
             if attempt == START_ATTEMPTS:
                 raise ClusterError(
-                    f"Ray could not be started on this machine: {_last_line(str(error))}. Its logs "
+                    f"Ray could not be started on this machine: {last_line(str(error))}. Its logs "
                     "are under /tmp/ray/session_latest/logs; free memory, disk or CPU, and run the "
                     "same command again."
                 ) from error
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """A Ray that starts in the block is at 127.0.0.1, so that no other machine can reach it.
+
+    Ray's servers listen on all interfaces unless that is their node's address, and it gives a node
+    that address only where it takes the machine for one that never joins a cluster.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _workers_talk() -> dict[str, str]:
+    """Where the several workers of a trial meet on one machine, unless the user says."""
+    names = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
+    return {name: os.environ.get(name, "lo") for name in names}
+
+
+def _no_folders() -> JobConfig:
+    """A job that adds no folder to its workers' search path.
+
+    Ray adds the driver's current folder and that of its script, first of all: a `torch.py` that
+    happens to lie there would be imported. It does not for a job that brings a folder of its own,
+    which is what this one says of itself.
+    """
+    config = JobConfig()
+    config._runtime_env_has_working_dir = lambda: True  # type: ignore[method-assign]
+    return config
 
 
 def _probe(address: str) -> None:
@@ -154,7 +195,7 @@ def _join(address: str, level: int, verbose: bool) -> None:
     A wrong token, another version or a port that is not Ray's can hang or end who tries.
     """
     tried = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); ray.shutdown()"
-    command = [sys.executable, "-c", tried, address]
+    command = [sys.executable, "-P", "-c", tried, address]  # -P: nothing from the current folder
     try:
         said = subprocess.run(
             command, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False
@@ -171,7 +212,9 @@ def _join(address: str, level: int, verbose: bool) -> None:
             address=address,
             log_to_driver=verbose,
             logging_level=level,
-            runtime_env=None if _shipped_by_job() else {"py_modules": _packages()},
+            job_config=_no_folders(),
+            # a job whose working directory holds the packages ships them itself
+            runtime_env=None if is_copy(HOME) else {"py_modules": _packages()},
         )
     except Exception as error:
         raise _refusal(address, str(error)) from error
@@ -180,16 +223,12 @@ def _join(address: str, level: int, verbose: bool) -> None:
 def _refusal(address: str, said: str) -> ClusterError:
     refused = "token" in said.lower() or "unauthenticated" in said.lower()
     remedy = (
-        "Give the cluster's token in ~/.ray/auth_token, RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN."
+        "Set RAY_AUTH_MODE=token, and give the cluster's token in ~/.ray/auth_token, "
+        "RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN."
         if refused
         else "Use the same Ray and Python here as on the cluster."
     )
-    return ClusterError(f"the Ray at {address} refused: {_last_line(said)}. {remedy}")
-
-
-def _shipped_by_job() -> bool:
-    """`ray job submit --working-dir` ships the code itself."""
-    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return ClusterError(f"the Ray at {address} refused: {last_line(said)}. {remedy}")
 
 
 def _packages() -> list[str]:
@@ -198,10 +237,15 @@ def _packages() -> list[str]:
 
 
 def _search_path() -> str:
-    """Where workers of this machine find the very code that the driver runs."""
-    return os.pathsep.join([str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])])
+    """Where workers of this machine find the very code that the driver runs.
+
+    An empty entry, as `PYTHONPATH=:/x` has one, would be the current folder.
+    """
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join([str(HOME), *filter(None, given)])
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """The last line that says something, without colours or a full stop."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]).rstrip(".") if lines else "no reason given"

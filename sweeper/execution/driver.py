@@ -15,15 +15,15 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from sweeper.errors import InputError, Problem
-from sweeper.execution.cluster import Cluster, connected
+from sweeper.execution.cluster import Cluster, alive_nodes, connected
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job, check_sources
 from sweeper.execution.listener import Listener
 from sweeper.execution.message import EPOCH
-from sweeper.execution.placement import check_fit, lanes, launcher
+from sweeper.execution.placement import check_fit, hosts, lanes, launcher
 from sweeper.execution.relay import Relay
 from sweeper.execution.released import fetch, released
-from sweeper.execution.storage import check_reach, check_storage, scratch
+from sweeper.execution.storage import check_reach, files_of, scratch
 from sweeper.execution.trainable import trainable
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
@@ -73,14 +73,12 @@ def launch(
     if not todo and plan.search is None:
         return Outcome({})
     storage = storage.resolve()
-    storage.mkdir(parents=True, exist_ok=True)
     job = Job.of(plan, storage)
     hours = plan.budget.max_hours
     patience = Interrupt(math.inf if hours is None else hours * 3600)
-    connection = ready(plan, todo, address, cpus=cpus, verbose=verbose)
+    connection = ready(plan, todo, storage, address, cpus=cpus, verbose=verbose)
     with patience as interrupt, connection as cluster:
-        check_storage(storage)
-        check_reach(job.folders, job.weights)
+        storage.mkdir(parents=True, exist_ok=True)
         interrupt.check()
         relay = Relay(listeners, interrupt, job, max_failures)
         with scratch(storage) as folder:
@@ -96,22 +94,28 @@ def launch(
 def ready(
     plan: Plan,
     todo: Sequence[TrialSpec],
+    storage: Path,
     address: str | None = None,
     *,
     cpus: int | None = None,
     verbose: bool = False,
 ) -> Iterator[Cluster]:
-    """A connection to a Ray on which a trial of `plan` fits, for the time of the block, with the
-    released weights of `todo` on its disk.
+    """A connection to a Ray on which a trial of `plan` fits, for the time of the block, whose nodes
+    all reach `storage` and the user's files, with the released weights of `todo` on their disks.
 
     Raises ClusterError where there is none, InputError where a user's method file or weights
-    were edited after the plan was made, and where released weights are not to be had; writes
-    nothing but these, into the libraries' own caches.
+    were edited after the plan was made, where `resources` contradict themselves, and where released
+    weights are not to be had; writes nothing but these, into the libraries' own caches.
     """
     check_sources(plan.sources)
+    launcher(plan.resources)
     with connected(address, cpus=cpus, verbose=verbose) as cluster:
-        if not cluster.grows:
-            check_fit(plan.resources, cluster.nodes)
+        if not cluster.grows or cluster.added is not None:
+            check_fit(plan.resources, cluster.nodes, cluster.added or ())
+        if len(cluster.nodes) > 1:
+            job = Job.of(plan)
+            paths = files_of(job.folders, job.weights)
+            check_reach(storage.resolve(), paths, hosts(plan.resources, alive_nodes()))
         fetch(released(plan, todo), cluster)
         yield cluster
 

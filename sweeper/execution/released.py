@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from sweeper.backbones import towers
 from sweeper.errors import ClusterError, InputError, Problem
 from sweeper.execution.cluster import Cluster, alive_nodes
+from sweeper.execution.nodes import ask, troubles
 from sweeper.spec.plan import Plan
 from sweeper.spec.sources import kind_of
 from sweeper.spec.trial import TrialSpec
@@ -31,11 +29,9 @@ def fetch(names: Sequence[str], cluster: Cluster) -> None:
         if lost := lacking(names):
             raise InputError(lost)
         return
-    for node in alive_nodes() if names else ():
-        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        said = ray.get(_lacking.options(scheduling_strategy=there).remote(names))
-        if said:
-            raise ClusterError(f"node {node['NodeManagerHostname']}: " + "; ".join(said))
+    nodes = alive_nodes() if names else []
+    if lines := troubles(ask(nodes, _lacking, names, seconds=None)):
+        raise ClusterError("\n".join(lines))
 
 
 def lacking(names: Sequence[str]) -> list[Problem]:
@@ -49,6 +45,5 @@ def lacking(names: Sequence[str]) -> list[Problem]:
     return problems
 
 
-@ray.remote(num_cpus=0)
 def _lacking(names: Sequence[str]) -> list[str]:
     return [str(problem) for problem in lacking(names)]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from sweeper.errors import ClusterError
-from sweeper.execution.cluster import alive_nodes
+from sweeper.execution.nodes import Node, ask, troubles
 from sweeper.tasks import catalog as tasks
+
+VISIBLE_SECONDS = 5  # until a file that one node wrote is seen by another
 
 
 @contextmanager
@@ -45,60 +45,69 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def check_storage(folder: Path) -> None:
-    """Raises ClusterError unless every node reads and writes what the driver does in `folder`."""
-    nodes = alive_nodes()
-    if len(nodes) < 2:
-        return
-    token = uuid.uuid4().hex
-    written = folder / f".reach-{token}"
-    written.write_text(token)
-    try:
-        tasks = {
-            node["NodeManagerHostname"]: _reach.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(str(written), token)
-            for node in nodes
-        }
-        lost = [host for host, task in tasks.items() if not ray.get(task, timeout=60)]
-    finally:
-        for path in folder.glob(f".reach-{token}*"):
-            path.unlink()
-    if lost:
-        raise ClusterError(
-            f"{folder} is not one folder for all {len(nodes)} nodes: {', '.join(lost)} cannot see "
-            "or write what this node does. Checkpoints have to be reachable from every node: give "
-            "--results on shared storage (NFS, a mounted bucket)."
-        )
-
-
-def check_reach(folders: Mapping[str, str], weights: Mapping[str, str]) -> None:
-    """Raises ClusterError where a node lacks images or a file of weights of the user."""
-    nodes = alive_nodes()
-    images = {str(path) for name in folders.values() for path in tasks.folders_of(name)}
-    paths = sorted(images | set(weights.values()))
-    if len(nodes) < 2 or not paths:
-        return
-    for node in nodes:
-        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        lost = ray.get(_missing.options(scheduling_strategy=there).remote(paths), timeout=60)
-        if lost:
+def check_reach(folder: Path, paths: Sequence[str], nodes: Sequence[Node]) -> None:
+    """Raises ClusterError, with all that is wrong, unless each of `nodes` reads and writes in
+    `folder` what this process does, and has `paths`. On refusal nothing is left behind.
+    """
+    with signed(folder) as sign:
+        lacking = troubles(ask(nodes, lacks, sign, list(paths)))
+        if lacking:
             raise ClusterError(
-                f"node {node['NodeManagerHostname']} has no {', '.join(lost)}. "
-                "Put images and weights on storage that every node reaches under the same path."
+                "\n".join(
+                    [
+                        f"not all of the {len(nodes)} nodes that may train reach this launch's "
+                        "files:",
+                        *lacking,
+                        "Give --results on storage that every node reaches under the same path "
+                        "(NFS, a mounted bucket), and keep images and weights on such storage too.",
+                    ]
+                )
             )
 
 
-@ray.remote(num_cpus=0)
-def _reach(path: str, token: str) -> bool:
+@contextmanager
+def signed(folder: Path, *, keep: bool = True) -> Iterator[str]:
+    """The path of a file in `folder` that holds its own name, for the time of the block.
+
+    A folder made for it is removed again after an error, or where it is not to be kept.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    sign = folder / f".reach-{uuid.uuid4().hex}"
     try:
-        seen = Path(path).read_text() == token
-        Path(f"{path}.{uuid.uuid4().hex}").write_text(token)
-    except OSError:
-        return False
-    return seen
+        sign.write_text(sign.name)
+        yield str(sign)
+    except BaseException:
+        keep = False
+        raise
+    finally:
+        for path in folder.glob(f"{sign.name}*"):
+            path.unlink()
+        for path in () if keep else made:
+            path.rmdir()
 
 
-@ray.remote(num_cpus=0)
-def _missing(paths: list[str]) -> list[str]:
-    return [path for path in paths if not Path(path).exists()]
+def files_of(folders: Mapping[str, str], weights: Mapping[str, str]) -> list[str]:
+    """The user's own images and files of weights, which workers read by their paths."""
+    images = {str(path) for name in folders.values() for path in tasks.folders_of(name)}
+    return sorted(images | set(weights.values()))
+
+
+def lacks(sign: str, paths: Sequence[str] = ()) -> list[str]:
+    """What the node that this runs on lacks of `paths` and of the folder of `sign`.
+
+    It leaves a file beside `sign`, but only where it sees that.
+    """
+    path, end = Path(sign), time.monotonic() + VISIBLE_SECONDS
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    lost = [f"it has no {each}" for each in paths if not Path(each).exists()]
+    try:
+        path.read_text()
+    except OSError as error:
+        return [f"it does not see what is written to {path.parent} ({error.strerror})", *lost]
+    try:
+        Path(f"{path}.{uuid.uuid4().hex}").write_text("")
+    except OSError as error:
+        return [f"it cannot write to {path.parent} ({error.strerror})", *lost]
+    return lost

@@ -66,12 +66,23 @@ def messages(
         yield of_epoch(record, last=record.epoch >= spec.recipe.epochs)
     own = {
         "worker": f"{socket.gethostname()}:{os.getpid()}",
+        **_node(),
         "backbone_loads": str(_backbone.cache_info().misses),  # by this process, so far
     }
     left = job.trained(spec.id)
     if shard.rank == 0 and result.status is TrialStatus.FINISHED and left.exists():
         own[TRAINED] = digest_of(left)
     yield of_result(replace(result, provenance={**result.provenance, **own}))
+
+
+def _node() -> dict[str, str]:
+    """The node of the cluster that this runs on, as `ray list nodes` and Ray's logs call it."""
+    import ray  # an estimate, which trains no trial, does without
+
+    if not ray.is_initialized():
+        return {}
+    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    return {"node": f"{address} {ray.get_runtime_context().get_node_id()}"}
 
 
 def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:

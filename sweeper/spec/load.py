@@ -93,7 +93,7 @@ def _plan(
         cells=found,
         metric=read_metric(section("metric"), [*METRICS], Metric(), mistakes),
         search=search,
-        resources=_model(Resources, "resources", sweep, mistakes) or Resources(),
+        resources=_resources(sweep, mistakes),
         budget=_model(Budget, "budget", sweep, mistakes) or Budget(),
         settings={name: node.plain() for name, node in sweep.items.items() if name not in _APART},
         sources=resolver.lookup.sources,
@@ -167,6 +167,13 @@ def _name(node: Node | None, path: Path, mistakes: Mistakes) -> str:
         where = node.place if node is not None else Place(str(path))
         mistakes.add(where, f"name: {name!r}", rule, "Write a `name`." if node is None else "")
     return str(name)
+
+
+def _resources(sweep: Node, mistakes: Mistakes) -> Resources:
+    found = _model(Resources, "resources", sweep, mistakes) or Resources()
+    for key, got, rule, hint in found.contradictions():
+        mistakes.add(sweep.items["resources"].items[key].place, f"{key}: {got}", rule, hint)
+    return found
 
 
 def _model(model: type[Model], name: str, sweep: Node, mistakes: Mistakes) -> Model | None:

@@ -8,6 +8,7 @@ and of the store.
 from __future__ import annotations
 
 import hashlib
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -84,16 +85,43 @@ class Budget(_Frozen):
     max_hours: float | None = Field(None, gt=0)
 
 
+SHARES = 10_000  # Ray counts in these parts of a CPU or a GPU
+
+
 class Resources(_Frozen):
     """What one trial gets. Not part of a trial's identity."""
 
-    cpus: float = Field(1, gt=0)
-    gpus: float = Field(0, ge=0)
-    workers: int = Field(1, ge=1)
+    cpus: float = Field(1, ge=1 / SHARES, description="of each worker")
+    gpus: float = Field(
+        0,
+        ge=0,
+        description="of each worker: 0, a share such as 0.25, or 1",
+        json_schema_extra={"maximum": 1},
+    )
+    workers: int = Field(1, ge=1, description="processes that train a trial together, on any node")
     launcher: Literal["auto", "inline", "train"] = "auto"
     shortcuts: bool = Field(
         True, description="false: every token through every block, nothing computed only once"
     )
+
+    def contradictions(self) -> list[tuple[str, str, str, str]]:
+        """What cannot be had, or would be wasted: key, what was found, the rule, what to do.
+
+        Not checked when a plan is made, because recorded ones have to be read.
+        """
+        found = []
+        if self.gpus > 1:
+            several = f"Write workers: {math.ceil(self.gpus) * self.workers}, gpus: 1."
+            found.append(("gpus", f"{self.gpus:g}", "1 at most: a worker trains on one", several))
+        elif 0 < self.gpus < 1 / SHARES:
+            found.append(("gpus", f"{self.gpus:g}", f"0, or {1 / SHARES} at least", ""))
+        elif 0 < self.gpus < 1 and self.workers > 1:
+            got, rule = f"{self.gpus:g} with {self.workers} workers", "a whole GPU for each worker"
+            found.append(("gpus", got, rule, "Write gpus: 1, or workers: 1."))
+        if self.launcher == "inline" and self.workers > 1:
+            rule = "'train' or 'auto' where a trial has several workers"
+            found.append(("launcher", f"'inline' with {self.workers} workers", rule, ""))
+        return found
 
 
 class Plan(_Frozen):

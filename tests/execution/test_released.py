@@ -74,17 +74,17 @@ def test_the_weights_that_a_launch_needs_are_those_of_its_trials_and_its_search(
     assert released(plan(own), []) == []
 
 
-def test_all_weights_that_are_not_to_be_had_are_one_error(asked: list[str]) -> None:
+def test_all_weights_that_are_not_to_be_had_are_one_error(asked: list[str], tmp_path: Path) -> None:
     search = Search(base={"backbone": DINO}, space={}, weights="dino")
-    with pytest.raises(InputError) as caught, ready(plan(search), TODO):
+    with pytest.raises(InputError) as caught, ready(plan(search), TODO, tmp_path):
         pytest.fail("launched without its weights")
     assert asked == ["embedded", MAE, DINO]
     places = [problem.where for problem in caught.value.problems]
     assert places == [f"backbone '{MAE}'", f"backbone '{DINO}'"]
 
 
-def test_weights_of_finished_trials_are_not_asked_for(asked: list[str]) -> None:
-    with ready(plan(), TODO[2:]) as cluster:
+def test_weights_of_finished_trials_are_not_asked_for(asked: list[str], tmp_path: Path) -> None:
+    with ready(plan(), TODO[2:], tmp_path) as cluster:
         assert cluster.address == ""
     assert asked == ["embedded"]
 
