@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 METADATA = {"aws": "http://169.254.169.254", "gcp": "http://metadata.google.internal"}
 EVERY = {"aws": 5.0, "gcp": 0.0}  # seconds between two questions; Google's answer itself waits
@@ -79,12 +81,21 @@ def wait_for_notice(provider: str, metadata: str) -> float:
         time.sleep(5.0 if trouble else EVERY[provider])
 
 
-def drain(address: str, node_id: str, seconds: float) -> bool:
+def ray_command() -> str:
+    """The `ray` on PATH, or beside this Python."""
+    beside = Path(sys.executable).with_name("ray")
+    found = shutil.which("ray") or (str(beside) if beside.exists() else "")
+    if not found:
+        sys.exit("spot_notice: no `ray` on PATH nor beside this Python; start it where Ray runs")
+    return found
+
+
+def drain(ray: str, address: str, node_id: str, seconds: float) -> bool:
     """Have Ray drain this node; tried again while there is time. Whether it was accepted."""
     end = time.monotonic() + max(seconds, 1)
     while True:
         left = max(int(end - time.monotonic()), 0)
-        command = ["ray", "drain-node", "--address", address]
+        command = [ray, "drain-node", "--address", address]
         command += ["--node-id", node_id] if node_id else []
         command += ["--reason", "DRAIN_NODE_REASON_PREEMPTION"]
         command += ["--reason-message", "notice of the provider"]
@@ -115,11 +126,11 @@ def main() -> int:
     what.add_argument("--node-id", default="", help="default: this machine's")
     what.add_argument("--seconds", type=float, default=WARNING, help="with `now`: what is left")
     given = what.parse_args()
-    left = given.seconds
+    ray, left = ray_command(), given.seconds
     if given.provider != "now":
         left = wait_for_notice(given.provider, given.metadata or METADATA[given.provider])
     tell(f"notice: about {left:.0f} s are left")
-    return 0 if drain(given.address, given.node_id, left) else 1
+    return 0 if drain(ray, given.address, given.node_id, left) else 1
 
 
 if __name__ == "__main__":

@@ -128,7 +128,9 @@ def begins() -> list[Begin]:
     """All of them so far, in their order."""
     path = Path(os.environ[ORDERS]) / "diary"
     lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-    return [Begin(f"{place} {seed}", int(raylet), float(when)) for place, seed, raylet, when in lines]
+    return [
+        Begin(f"{place} {seed}", int(raylet), float(when)) for place, seed, raylet, when in lines
+    ]
 
 
 def run(folder: Path, *, epochs: int = 6, store: str | None = None) -> pd.DataFrame:
