@@ -3,12 +3,14 @@
 
 Ray then places nothing new here and calls what dies here preempted: sweeper's trials go on from
 their checkpoints on other nodes, and a warm worker takes no further trial. What runs is left alone;
-it may finish before the machine is gone. Start it beside Ray on every spot worker, with the
-standard library and the `ray` on PATH:
+it may finish before the machine is gone. Needs the standard library and the `ray` on PATH; started
+beside Ray on every spot worker (aws: two minutes' notice; gcp: thirty seconds'):
 
-    nohup python3 cluster/spot_notice.py aws >> /tmp/spot_notice.log 2>&1 &   # two minutes' notice
-    nohup python3 cluster/spot_notice.py gcp >> /tmp/spot_notice.log 2>&1 &   # thirty seconds'
-    python3 cluster/spot_notice.py now      # at once: the preStop hook of a Kubernetes pod
+    nohup python3 cluster/spot_notice.py --provider aws >> ~/spot_notice.log 2>&1 &
+
+and, at once, as the preStop hook of a Kubernetes pod:
+
+    python3 cluster/spot_notice.py --provider now --seconds 30
 
 It ends with 0 once Ray has accepted the drain, and with 1 where it had not when time was up.
 """
@@ -120,7 +122,7 @@ def tell(line: str) -> None:
 def main() -> int:
     """The command."""
     what = argparse.ArgumentParser(description="Drain this node on its provider's notice.")
-    what.add_argument("provider", choices=["aws", "gcp", "now"])
+    what.add_argument("--provider", choices=["aws", "gcp", "now"], required=True)
     what.add_argument("--metadata", help="another address of the metadata service")
     what.add_argument("--address", default="auto", help="of Ray; default: the one on this machine")
     what.add_argument("--node-id", default="", help="default: this machine's")

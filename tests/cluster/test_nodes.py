@@ -84,7 +84,7 @@ def test_a_node_is_lost_there_is_none_for_a_while_two_are_added_and_one_gets_not
         staying, going = raylet(stays), raylet(goes)
         options = ["--metadata", service.url, "--address", nodes.address]
         watching = subprocess.Popen(
-            [sys.executable, str(PROGRAM), "aws", *options, "--node-id", goes.node_id]
+            [sys.executable, str(PROGRAM), "--provider", "aws", *options, "--node-id", goes.node_id]
         )
         running.wait_for(lambda _: going in {each.raylet for each in begins()[lost:]})
         service.notice.set()

@@ -30,7 +30,7 @@ def ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(PROGRAM), "--provider", *words], stdout=subprocess.PIPE, text=True
     )
 
 
