@@ -12,7 +12,7 @@ from ray import cloudpickle, tune
 from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 
-from sweeper.errors import BudgetError
+from sweeper.errors import BudgetError, FaultError
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job
 from sweeper.execution.listener import Listener
@@ -80,6 +80,9 @@ class Relay(tune.Callback):
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """The trial failed while it ran, and waits for a worker again."""
         self._running.discard(trial.trial_id)
+        cause = getattr(error_of(trial), "cause", None)
+        if isinstance(cause, FaultError):
+            self.broken = FaultError(str(cause))  # no other trial would fare better
 
     def on_trial_result(  # type: ignore[override]
         self,
@@ -170,11 +173,18 @@ class Relay(tune.Callback):
             raise
 
 
+def error_of(trial: Trial) -> Exception | None:
+    """What was raised last in a worker of `trial`, or that it died, as Ray tells it."""
+    if trial.pickled_error_file is None or not Path(trial.pickled_error_file).exists():
+        return None
+    found: Exception = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return found
+
+
 def failure_of(trial: Trial) -> tuple[str, str]:
     """What went wrong with `trial` last: in one line, and in full."""
-    error, full = None, "no reason was given"
-    if trial.pickled_error_file is not None and Path(trial.pickled_error_file).exists():
-        error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    error, full = error_of(trial), "no reason was given"
+    if error is not None:
         full = str(error)
     elif trial.error_file is not None and Path(trial.error_file).exists():
         full = Path(trial.error_file).read_text(encoding="utf-8")

@@ -33,11 +33,13 @@ def trainable(job: Job, scratch: Path) -> Trainable:
     if launcher(job.resources) == "train":
 
         def wait(config: dict[str, Any]) -> None:
+            _settle(job, scratch)
             _train_distributed(config["trial"], job, scratch)
 
         return _placed(wait, {"cpu": 0, "memory": 1})  # Tune refuses to place what asks nothing
 
     def train(config: dict[str, Any]) -> None:
+        _settle(job, scratch)
         _train_inline(config["trial"], job)
 
     asked = {"cpu": job.resources.cpus, "gpu": job.resources.gpus}
@@ -47,6 +49,14 @@ def trainable(job: Job, scratch: Path) -> Trainable:
 def _placed(body: Trainable, asked: dict[str, float]) -> Trainable:
     found: Trainable = tune.with_resources(body, asked)
     return found
+
+
+def _settle(job: Job, scratch: Path) -> None:
+    """Before a trial begins: nodes come and go while the driver only looks on."""
+    from sweeper.execution.node import check_node, leave_if_drained
+
+    leave_if_drained()
+    check_node(job, scratch)
 
 
 def _train_inline(trial: str, job: Job) -> None:

@@ -9,6 +9,7 @@ undisturbed run.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -47,17 +48,24 @@ def skip(params, backbone):
 class Method(nn.Module):
     def __init__(self, *, backbone, classes, template, params, seed):
         super().__init__()
-        self.params, self.steps, self.leaked = params, 0, []
+        self.params, self.seed, self.steps, self.leaked = params, seed, 0, []
         draw = generator(seed, "head")
         self.head = nn.Parameter(torch.randn(len(classes), 3 * 64, generator=draw) / 20)
 
     def forward(self, images):
         if self.training:
             self.steps += 1
+            if self.steps == 1:
+                self.say()
             time.sleep(self.params.sleep)
             self.obey()
         small = nn.functional.adaptive_avg_pool2d(images, 8).flatten(1)
         return small @ self.head.T
+
+    def say(self):
+        """Write down where the trial trains; a worker is the child of its node's raylet."""
+        with open(Path(os.environ["SWEEPER_TEST_ORDERS"]) / "diary", "a") as file:
+            file.write(f"{self.params.place} {self.seed} {os.getppid()} {time.time()}\\n")
 
     def obey(self):
         order = Path(os.environ["SWEEPER_TEST_ORDERS"]) / self.params.place
@@ -105,6 +113,24 @@ def sweep_file(folder: Path, epochs: int = 6) -> Path:
 def order(place: str, word: str, after: int = 20) -> None:
     """Have the trial of `place` that first reaches `after` steps do `word`."""
     (Path(os.environ[ORDERS]) / place).write_text(f"{word} {after}")
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A worker that has begun, or goes on with, a trial: the first step that it trained."""
+
+    trial: str
+    raylet: int  # its parent: the process of its node
+    when: float
+
+
+def begins() -> list[Begin]:
+    """All of them so far, in their order."""
+    path = Path(os.environ[ORDERS]) / "diary"
+    lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    return [
+        Begin(f"{place} {seed}", int(raylet), float(when)) for place, seed, raylet, when in lines
+    ]
 
 
 def run(folder: Path, *, epochs: int = 6, store: str | None = None) -> pd.DataFrame:

@@ -1,0 +1,126 @@
+"""Nodes come and go in the middle of a sweep: the same table, and nothing trained twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.chaos.world import begins, cells, same, slow, sweep_file
+from tests.cluster.metadata import metadata
+from tests.cluster.several import cluster, node_without, raylet
+from tests.cluster.test_spot_notice import PROGRAM
+from tests.end_to_end.command import Running
+
+pytestmark = slow
+EPOCHS = 30  # seconds a trial, so that what happens to a node meets trials under way
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("orders")) as found:
+        yield found
+
+
+@contextmanager
+def sweep(nodes: Cluster, folder: Path) -> Iterator[Running]:
+    """`sweeper run` on the cluster, as a process of its own; killed where the test fails."""
+    running = Running("run", sweep_file(folder, EPOCHS), "--address", nodes.address, folder=folder)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    nodes.add_node(num_cpus=2)
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with sweep(nodes, folder) as running:
+        assert running.end() == 0, running.text()
+    return cells(folder)
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 240) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end, f"not reached in {seconds} s"
+        time.sleep(0.05)
+
+
+def finished_once(printed: str) -> None:
+    """Every trial finished once, and none that had finished began again."""
+    events = re.findall(r"^(start|finished) +(.+? seed \d)", printed, re.MULTILINE)
+    finished = [name for what, name in events if what == "finished"]
+    assert len(finished) == len(set(finished)) == 6, printed
+    for name in finished:
+        assert ("start", name) not in events[events.index(("finished", name)) :], printed
+
+
+def test_a_node_is_lost_there_is_none_for_a_while_two_are_added_and_one_gets_notice(
+    nodes: Cluster, undisturbed: pd.DataFrame, tmp_path: Path
+) -> None:
+    (old,) = nodes.worker_nodes
+    before = len(begins())
+    with sweep(nodes, tmp_path) as running, metadata() as service:
+        running.wait_for(lambda _: len(begins()) >= before + 3)
+        time.sleep(3)
+        nodes.remove_node(old, allow_graceful=False)
+        lost = len(begins())
+        time.sleep(8)
+        assert len(begins()) == lost, "something began where there was no node"
+
+        stays, goes = nodes.add_node(num_cpus=1), nodes.add_node(num_cpus=1)
+        staying, going = raylet(stays), raylet(goes)
+        options = ["--metadata", service.url, "--address", nodes.address]
+        watching = subprocess.Popen(
+            [sys.executable, str(PROGRAM), "--provider", "aws", *options, "--node-id", goes.node_id]
+        )
+        running.wait_for(lambda _: going in {each.raylet for each in begins()[lost:]})
+        service.notice.set()
+        assert watching.wait(60) == 0
+        drained = time.time()
+        time.sleep(8)
+        nodes.remove_node(goes, allow_graceful=False)
+        assert running.end() == 0, running.text()
+
+    same(cells(tmp_path), undisturbed)
+    finished_once(running.text())
+    after = begins()[lost:]
+    assert {each.raylet for each in after} == {staying, going}
+    assert {each.raylet for each in after if each.when > drained} == {staying}
+    interrupted = {each.trial for each in begins()[before:lost]} & {each.trial for each in after}
+    assert 1 <= len(interrupted) <= 2, "those under way when the node was lost, and no other"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount of its own for a process needs root")
+def test_a_node_that_joins_without_the_storage_ends_the_launch_before_it_trains(
+    nodes: Cluster, undisturbed: pd.DataFrame, tmp_path: Path
+) -> None:
+    del undisturbed
+    for node in list(nodes.worker_nodes):
+        nodes.remove_node(node)
+    good = nodes.add_node(num_cpus=1)
+    (tmp_path / "results").mkdir()
+    before = len(begins())
+    with sweep(nodes, tmp_path) as running:
+        running.wait_for(lambda _: len(begins()) > before)
+        nodes.remove_node(good, allow_graceful=False)
+        begun = len(begins())
+        with node_without(tmp_path / "results", nodes.address):
+            assert running.end() == 6, running.text()
+    said = running.text()
+    assert "without" in said
+    assert str(tmp_path / "results" / "tune-") in said
+    assert "failed" not in said
+    assert len(begins()) == begun
