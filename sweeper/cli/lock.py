@@ -31,7 +31,7 @@ def alone(results: Path, plan: Plan) -> Iterator[None]:
     Raises InputError where somebody does. Where the file system knows no locks, that is said, and
     the lease in the store has to do. What this made in `results` is gone after the block.
     """
-    path = results / FOLDER / f"{plan.sweep}.{plan.profile}.lock"
+    path = results / FOLDER / f"{plan.file_name}.lock"
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     lock, ours = FileLock(path, timeout=SECONDS, fallback_to_soft=False), False

@@ -53,4 +53,4 @@ def work_folder(results: Path, plan: Plan) -> Path:
 
     Another sweep that trains the same trial at the same time does so in a folder of its own.
     """
-    return results / "work" / ".".join(filter(None, [plan.sweep, plan.profile]))
+    return results / "work" / plan.file_name

@@ -135,6 +135,11 @@ class Plan(_Frozen):
         return f"{self.sweep}, profile {self.profile}" if self.profile else self.sweep
 
     @property
+    def file_name(self) -> str:
+        """Its sweep and its profile as the name of a file or folder."""
+        return "@".join(filter(None, [self.sweep, self.profile]))
+
+    @property
     def digest(self) -> str:
         """Digest of all but paths, resources and budget: the same plan has it anywhere."""
         text = self.model_dump_json(exclude={"sources", "resources", "budget"})

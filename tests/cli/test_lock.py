@@ -68,14 +68,14 @@ def test_kill_9_frees_it_and_what_was_left_is_nobody(tmp_path: Path) -> None:
     with other(tmp_path) as first:
         first.kill()
         first.wait()
-        assert (tmp_path / FOLDER / "pgn.demo.lock").read_text()
+        assert (tmp_path / FOLDER / "pgn@demo.lock").read_text()
         with alone(tmp_path, plan()):
             pass
 
 
 def test_nothing_is_left_behind_and_nothing_of_others_is_removed(tmp_path: Path) -> None:
     with alone(tmp_path / "new" / "results", plan()):
-        assert (tmp_path / "new" / "results" / FOLDER / "pgn.demo.lock").exists()
+        assert (tmp_path / "new" / "results" / FOLDER / "pgn@demo.lock").exists()
     assert not list(tmp_path.iterdir())
     kept = tmp_path / "results"
     kept.mkdir()
