@@ -1,5 +1,10 @@
 """`python -m sweeper` is the command `sweeper`."""
 
-from sweeper.cli.app import main
+import sys
+
+try:
+    from sweeper.cli.app import main
+except KeyboardInterrupt:  # the imports take a while
+    sys.exit(130)
 
 main()

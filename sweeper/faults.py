@@ -117,7 +117,7 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
         ),
         Fault.INTERRUPTED: Rule(
             Remedy.STOP,
-            "Ctrl-C",
+            "Ctrl-C, or SIGTERM: `kill`, Slurm, Kubernetes",
             "the first ends the launch when nothing is half done, the second at once",
         ),
         Fault.CLOCK_BACK: Rule(

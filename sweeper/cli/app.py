@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -24,6 +25,7 @@ from sweeper.cli import (
 )
 from sweeper.cli.output import stderr
 from sweeper.errors import InputError, SweeperError
+from sweeper.execution.interrupt import EXIT_INTERRUPTED
 
 app = typer.Typer(
     name="sweeper",
@@ -70,5 +72,9 @@ def main() -> None:
     except SweeperError as error:
         stderr.print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(launch.EXIT_INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
+            raise
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python and Ray end, another is quiet
+        stderr.print("Interrupted. What is recorded stays; the same command goes on.")
+        sys.exit(EXIT_INTERRUPTED)

@@ -12,10 +12,11 @@ import typer
 
 from sweeper.cli import options
 from sweeper.cli.deliver import say_waiting
-from sweeper.cli.launch import missing_trials, recorded_plan, titled
+from sweeper.cli.launch import recorded_plan
 from sweeper.cli.output import print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import cell_names
 from sweeper.cli.results import check_results, report_folder
+from sweeper.cli.work import missing_trials
 from sweeper.errors import InputError, Problem
 
 EXIT_DIFFERS = 5  # a published report no longer matches the store
@@ -65,8 +66,7 @@ def status(
         )
     print_rows(headers, rows)
     print_line(
-        f"{titled(plan)}: {len(plan.trials()) - len(missing)} of "
-        f"{len(plan.trials())} trials finished"
+        f"{plan.title}: {len(plan.trials()) - len(missing)} of {len(plan.trials())} trials finished"
     )
 
 

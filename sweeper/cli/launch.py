@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext, suppress
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,18 +13,23 @@ import typer
 
 from sweeper.cli import options
 from sweeper.cli.assumed import say_assumed
+from sweeper.cli.before import incidents
 from sweeper.cli.deliver import deliver_to
-from sweeper.cli.hunt import Hunt
+from sweeper.cli.lock import alone
 from sweeper.cli.output import print_json, print_line, stderr
 from sweeper.cli.progress import Progress
-from sweeper.cli.results import check_results, report_folder
+from sweeper.cli.results import check_results, report_folder, work_folder
+from sweeper.cli.work import Work
 from sweeper.errors import BudgetError
+from sweeper.execution.interrupt import Interrupt
+from sweeper.execution.listener import Listener
+from sweeper.faults import Fault, Incident
 from sweeper.records import TrialResult, TrialStatus
 from sweeper.spec.catalog import Catalog
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
 
-EXIT_FAILED, EXIT_BUDGET, EXIT_INTERRUPTED = 3, 4, 130
+EXIT_FAILED, EXIT_BUDGET = 3, 4
 
 
 def run(
@@ -90,16 +96,6 @@ def recorded_plan(uri: str, sweep: str, profile: str | None) -> Plan:
     return latest_plan(uri, name, profile)
 
 
-def titled(plan: Plan) -> str:
-    """How a plan is called on screen: its sweep, and its profile if it has one."""
-    return f"{plan.sweep}, profile {plan.profile}" if plan.profile else plan.sweep
-
-
-def missing_trials(trials: Iterable[TrialSpec], done: Mapping[str, TrialResult]) -> list[TrialSpec]:
-    """Those without a final result. A failed trial is missing: it runs again."""
-    return [trial for trial in trials if trial.id not in done or not done[trial.id].status.final]
-
-
 def _warn_of_memory(plan: Plan, todo: Iterable[TrialSpec]) -> None:
     """Say which trials are larger than a GPU, where this machine has one."""
     if plan.resources.gpus:
@@ -140,59 +136,12 @@ def _launch(
     results: Path,
     json: bool,
 ) -> None:
-    from reports.build import build
-    from sweeper.execution.driver import launch, ready
-    from sweeper.execution.job import trained_file
-    from sweeper.tracking.history import recorded_trials
-    from sweeper.tracking.spool import Spool
-    from sweeper.tracking.store import exists, open_store
-
     check_results(results)
     uri = options.store_uri(store, results)
-    deliver_to(uri, results)
-    there = open_store(uri) if exists(uri) else None
-    recorded = recorded_trials(there) if there else {}
-    done = {key: one.result for key, one in recorded.items() if one.result is not None}
-    missing = missing_trials(plan.trials(), done)
-    most = min(n for n in (max_trials, plan.budget.max_trials, sys.maxsize) if n is not None)
-    todo = missing[:most]
-    wanted = Hunt.of(plan, recorded)
-    hunt = wanted.capped(most - len(todo))
-    reused = [trial.id for trial in plan.trials() if trial not in missing]
-    reused += [trial.id for trial, _ in hunt.ended if trial.id not in reused]
-    _warn_of_memory(plan, todo)
-    progress = Progress(plan, todo, hunted=hunt.count, reused=len(reused), console=stderr)
-    # Ray is reached before the store is made: a refusal leaves nothing behind.
-    cluster = ready(hunt.plan, todo, results, address) if todo or hunt.count else nullcontext()
-
-    def recording() -> Spool:
-        found = there or open_store(uri, create=True)
-        trained = partial(trained_file, results)
-        return Spool.begin(
-            found, plan, results, reused=reused, trained=trained, show=progress.incident
-        )
-
-    try:
-        with cluster, recording() as spool:
-            if todo or hunt.count:
-                with progress, suppress(BudgetError):
-                    launch(
-                        hunt.plan,
-                        todo,
-                        listeners=[spool, progress],
-                        storage=results,
-                        address=address,
-                        build=hunt.build,
-                        ended=hunt.ended,
-                    )
-            spool.flush()
-            _make_analyses(plan, uri)
-            report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
-            spool.attach(report.parent)
-    except KeyboardInterrupt:
-        stderr.print("Interrupted. What is finished is recorded; the same command goes on.")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    left = len(missing) + wanted.count - sum(progress.statuses.values())
+    with Interrupt() as interrupt, alone(results, plan):
+        deliver_to(uri, results)
+        work, statuses, report = _carry_out(plan, uri, results, max_trials, address, interrupt)
+    left = work.missing - sum(statuses.values())
     if json:
         print_json(
             "run",
@@ -200,8 +149,8 @@ def _launch(
             profile=plan.profile,
             report=str(report),
             store=uri,
-            trained={str(status): count for status, count in progress.statuses.items()},
-            reused=len(reused),
+            trained={str(status): count for status, count in statuses.items()},
+            reused=len(work.reused),
             left=left,
         )
     else:
@@ -209,7 +158,95 @@ def _launch(
         print_line(f"store:  {uri}   (sweeper ui opens it)")
         if left:
             print_line(f"{left} trials are left; the same command goes on")
-    if progress.statuses[TrialStatus.FAILED]:
+    if statuses[TrialStatus.FAILED]:
         raise typer.Exit(EXIT_FAILED)
     if left:
         raise typer.Exit(EXIT_BUDGET)
+
+
+def _carry_out(
+    plan: Plan,
+    uri: str,
+    results: Path,
+    max_trials: int | None,
+    address: str | None,
+    interrupt: Interrupt,
+) -> tuple[Work, Counter[TrialStatus], Path]:
+    """Train what is missing, record it, write the report: what was to do, how it ended, where."""
+    from reports.build import build
+    from sweeper.execution.driver import launch, ready
+    from sweeper.execution.job import trained_file
+    from sweeper.tracking.history import experiments, launches, recorded_trials
+    from sweeper.tracking.lease import held
+    from sweeper.tracking.spool import Spool
+    from sweeper.tracking.store import exists, open_store
+
+    storage = work_folder(results, plan)
+    with ExitStack() as stack:
+        there = open_store(uri) if exists(uri) else None
+        before = None
+        if there is not None and plan.sweep in experiments(there):
+            stack.enter_context(held(there, plan))
+            before = launches(there, plan.sweep)
+        recorded = recorded_trials(there) if there is not None else {}
+        work = Work.of(plan, recorded, max_trials)
+        found = incidents(plan, before or [], recorded, storage, len(work.reused))
+        _warn_of_memory(plan, work.todo)
+        hunted, reused = work.hunt.count, len(work.reused)
+        progress = Progress(plan, work.todo, hunted=hunted, reused=reused, console=stderr)
+        with interrupt.kept():
+            # Ray is reached before the store is made: a refusal leaves nothing behind.
+            if work:
+                stack.enter_context(ready(work.hunt.plan, work.todo, storage, address))
+                stack.enter_context(interrupt)
+            there = there or open_store(uri, create=True)
+            if before is None:
+                stack.enter_context(held(there, plan))
+            spool = stack.enter_context(
+                Spool.begin(
+                    there,
+                    plan,
+                    results,
+                    reused=work.reused,
+                    trained=partial(trained_file, storage),
+                    show=progress.incident,
+                )
+            )
+            listeners: list[Listener] = [spool, progress]
+            stack.enter_context(_told(listeners, interrupt))
+        for each in found:
+            _tell(listeners, each)
+        if work:
+            with progress, suppress(BudgetError):
+                launch(
+                    work.hunt.plan,
+                    work.todo,
+                    listeners=listeners,
+                    storage=storage,
+                    address=address,
+                    build=work.hunt.build,
+                    ended=work.hunt.ended,
+                    interrupt=interrupt,
+                )
+        spool.flush()
+        _make_analyses(plan, uri)
+        report = build(uri, plan.sweep, report_folder(results, plan), plan.profile)
+        spool.attach(report.parent)
+    return work, progress.statuses, report
+
+
+@contextmanager
+def _told(listeners: Sequence[Listener], interrupt: Interrupt) -> Iterator[None]:
+    """What a first signal ends is told to `listeners`; a second one leaves no time for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not interrupt.twice:
+            now = time.time_ns() // 1_000_000
+            _tell(listeners, Incident(Fault.INTERRUPTED, now, note=f"by {interrupt.asked}"))
+        raise
+
+
+def _tell(listeners: Sequence[Listener], incident: Incident) -> None:
+    for listener in listeners:
+        listener.incident(incident)

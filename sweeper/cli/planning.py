@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping
 
 from sweeper.cli import options
-from sweeper.cli.launch import missing_trials, read_plan, recorded, titled
+from sweeper.cli.launch import read_plan, recorded
 from sweeper.cli.output import duration, print_json, print_line, print_rows, stderr
 from sweeper.cli.progress import cell_names
+from sweeper.cli.work import missing_trials
 from sweeper.records import TrialResult
 from sweeper.spec.plan import Plan
 
@@ -60,7 +61,7 @@ def plan(
     if unknown:
         about.append(f"{unknown} trials whose time is not known before they run here")
     print_line(
-        f"{titled(found)}: {len(found.cells)} cells, "
+        f"{found.title}: {len(found.cells)} cells, "
         f"{len(found.trials())} trials, {len(todo)} to run" + "".join(f", {each}" for each in about)
     )
     if found.search is not None:
@@ -82,7 +83,7 @@ def validate(
         print_json("validate", sweep=found.sweep, profile=found.profile, digest=found.digest)
         return
     print_line(
-        f"{sweep} is right. {titled(found)}: {len(found.cells)} cells, {len(found.trials())} trials"
+        f"{sweep} is right. {found.title}: {len(found.cells)} cells, {len(found.trials())} trials"
     )
 
 

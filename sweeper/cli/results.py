@@ -57,3 +57,11 @@ def check_results(folder: Path) -> None:
 def report_folder(results: Path, plan: Plan) -> Path:
     """Where the report goes: `<results>/<sweep>/<profile>`; no third part without profiles."""
     return results / plan.sweep / plan.profile
+
+
+def work_folder(results: Path, plan: Plan) -> Path:
+    """Where launches of a sweep and profile have their checkpoints, tracebacks and Tune's files.
+
+    Another sweep that trains the same trial at the same time does so in a folder of its own.
+    """
+    return results / "work" / plan.file_name

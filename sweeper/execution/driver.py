@@ -51,6 +51,7 @@ def launch(
     build: Callable[[Draw], TrialSpec] | None = None,
     ended: Sequence[Ended] = (),
     max_failures: int = MAX_FAILURES,
+    interrupt: Interrupt | None = None,
     cpus: int | None = None,
     verbose: bool = False,
 ) -> Outcome:
@@ -60,7 +61,7 @@ def launch(
     checkpoint, and what it has learned, are removed once every listener knows its result. For a
     search, `build` makes a trial of a draw, and `ended` are the trials of earlier launches with the
     metric they reached: they count towards the search's number of trials and are told to its
-    sampler.
+    sampler. `interrupt` is what the caller has of signals, if it has.
 
     Raises InputError or ClusterError before anything is trained, KeyboardInterrupt after Ctrl-C,
     BudgetError when the plan's hours are over, and whatever a listener raises.
@@ -74,10 +75,10 @@ def launch(
         return Outcome({})
     storage = storage.resolve()
     job = Job.of(plan, storage)
-    hours = plan.budget.max_hours
-    patience = Interrupt(math.inf if hours is None else hours * 3600)
+    interrupt, hours = interrupt or Interrupt(), plan.budget.max_hours
+    interrupt.limit(math.inf if hours is None else hours * 3600)
     connection = ready(plan, todo, storage, address, cpus=cpus, verbose=verbose)
-    with patience as interrupt, connection as cluster:
+    with interrupt, interrupt.kept(), connection as cluster, interrupt:
         storage.mkdir(parents=True, exist_ok=True)
         interrupt.check()
         relay = Relay(listeners, interrupt, job, max_failures)

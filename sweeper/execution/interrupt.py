@@ -1,32 +1,49 @@
-"""Ctrl-C and the end of the budget, obeyed when nothing is half done; a second Ctrl-C at once."""
+"""Ctrl-C, `kill` and the end of the budget, obeyed when nothing is half done; a second at once."""
 
 from __future__ import annotations
 
+import _thread
 import math
+import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 from sweeper.errors import BudgetError
 
+EXIT_INTERRUPTED = 130
+GRACE = 5.0  # seconds that the process may take to end after a second signal
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+KEPT = b"\nInterrupted: ends when nothing is half done. Again: ends at once.\n"
+
 
 class Interrupt:
-    """While entered, the first SIGINT is kept until `check` raises it as KeyboardInterrupt.
+    """While entered, SIGINT and SIGTERM raise KeyboardInterrupt: at once, or in a block of `kept`
+    when `check` is called or the block ends. A second one raises it at once everywhere, and
+    `GRACE` seconds later the process is gone, whatever it waits for: a store, Ray, a lock.
 
+    It may be entered again inside itself, which takes the signals back from whoever took them.
     Outside of the main thread, where Python has no signals, it does nothing.
     """
 
-    def __init__(self, seconds: float = math.inf) -> None:
-        """`seconds` from now on the budget is spent."""
-        self.asked = False
+    def __init__(self) -> None:
+        self.asked = ""  # by what
+        self.twice = False
+        self._kept = 0
+        self._before: list[dict[signal.Signals, Any]] = []
+        self._end = math.inf
+
+    def limit(self, seconds: float) -> None:
+        """From `seconds` from now on `check` raises BudgetError."""
         self._end = time.monotonic() + seconds
-        self._before: Any = None
 
     def __enter__(self) -> Interrupt:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+        mine = threading.current_thread() is threading.main_thread()
+        self._before.append({n: signal.signal(n, self._ask) for n in SIGNALS} if mine else {})
         return self
 
     def __exit__(
@@ -35,8 +52,29 @@ class Interrupt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.pop().items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A block that ends before a first signal is obeyed, unless it calls `check`.
+
+        What goes wrong in it after a signal went wrong for that reason: a terminal's Ctrl-C reaches
+        all processes of the command, and Ray has an answer of its own to SIGTERM while it starts.
+        """
+        self._kept += 1
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            if isinstance(error, SystemExit):
+                self.asked = self.asked or SIGNALS[signal.SIGTERM]
+            if self.asked:
+                raise KeyboardInterrupt from error
+            raise
+        finally:
+            self._kept -= 1
+        if self.asked:
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if it was asked for, BudgetError if the time is over."""
@@ -45,7 +83,17 @@ class Interrupt:
         if time.monotonic() > self._end:
             raise BudgetError("the hours in `budget` are over; the same command goes on")
 
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked and not self.twice:
+            self.twice = True
+            _thread.start_new_thread(_end, ())  # `threading` takes locks, which no handler may
+        if self.asked or not self._kept:
+            self.asked = self.asked or SIGNALS[signal.Signals(number)]
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked = SIGNALS[signal.Signals(number)]
+        os.write(2, KEPT)  # what `print` holds may be half written
+
+
+def _end() -> None:
+    time.sleep(GRACE)
+    os._exit(EXIT_INTERRUPTED)

@@ -46,7 +46,7 @@ class Job:
 
     def checkpoint(self, trial_id: str) -> Path:
         """Where a trial keeps its checkpoint; the folder is the trial's own."""
-        return Path(self.storage) / "checkpoints" / trial_id / "trial.safetensors"
+        return checkpoint_file(Path(self.storage), trial_id)
 
     def trained(self, trial_id: str) -> Path:
         """Where a trial that finished leaves what it has learned, until it is recorded."""
@@ -57,9 +57,14 @@ class Job:
         return Path(self.storage) / "failures" / f"{trial_id}.txt"
 
 
+def checkpoint_file(storage: Path, trial_id: str) -> Path:
+    """`Job.checkpoint` of a job with this storage."""
+    return storage / "checkpoints" / trial_id / "trial.safetensors"
+
+
 def trained_file(storage: Path, trial_id: str) -> Path:
     """`Job.trained` of a job with this storage; the folder is that of the trial's checkpoint."""
-    return storage / "checkpoints" / trial_id / "state.safetensors"
+    return checkpoint_file(storage, trial_id).with_name("state.safetensors")
 
 
 def check_sources(sources: Mapping[str, str]) -> None:

@@ -158,6 +158,16 @@ class Plan(_Frozen):
         return sorted(named)
 
     @property
+    def title(self) -> str:
+        """How it is called on screen: its sweep, and its profile if it has one."""
+        return f"{self.sweep}, profile {self.profile}" if self.profile else self.sweep
+
+    @property
+    def file_name(self) -> str:
+        """Its sweep and its profile as the name of a file or folder."""
+        return "@".join(filter(None, [self.sweep, self.profile]))
+
+    @property
     def digest(self) -> str:
         """Digest of all but paths, resources and budget: the same plan has it anywhere."""
         text = self.model_dump_json(exclude={"sources", "resources", "budget"})

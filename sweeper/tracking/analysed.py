@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,17 @@ def keep(store: Store, trial: RecordedTrial, analysis: str, folder: Path) -> Non
     tags = {names.REFUSED + analysis: ""} if analysis in trial.refused else {}
     attach(store, trial, files, names.ANALYSIS_FOLDER)
     with guard(store.uri, f"recording analysis {analysis} of trial {trial.trial_id}"):
-        store.log(trial.run_id, metrics=metrics, tags=tags)
+        step = _makings(store, trial, metrics)
+        store.log(trial.run_id, metrics=metrics, step=step, tags=tags)
+
+
+def _makings(store: Store, trial: RecordedTrial, metrics: Iterable[str]) -> int:
+    """How often they were made before: of two values MLflow shows that of the higher step, and of
+    one step that of the later time, by clocks that may have been set back.
+    """
+    known = [name for name in metrics if name in trial.metrics]
+    made = (store.client.get_metric_history(trial.run_id, name) for name in known)
+    return max((each.step + 1 for values in made for each in values), default=0)
 
 
 def refuse(store: Store, trial: RecordedTrial, analysis: str, reason: str) -> None:

@@ -71,6 +71,7 @@ class Launch:
     provenance: dict[str, str]
     artifact_uri: str
     incidents: tuple[Incident, ...] = ()  # of all launches of this plan, oldest first
+    running: bool = False  # it has not said its end, whether its process lives or not
 
 
 def finished(store: Store, trial_ids: Iterable[str]) -> dict[str, TrialResult]:
@@ -177,6 +178,7 @@ def _launch(run: Run) -> Launch:
         provenance=_under(tags, names.PROVENANCE),
         artifact_uri=run.info.artifact_uri,
         incidents=tuple(map(Incident.from_json, _under(tags, names.INCIDENT).values())),
+        running=run.info.status == "RUNNING",
     )
 
 

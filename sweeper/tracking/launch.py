@@ -16,15 +16,27 @@ def open_experiment(store: Store, sweep: str) -> str:
     with guard(store.uri, f"opening experiment '{sweep}'"):
         there = store.client.get_experiment_by_name(sweep)
         if there is None:
-            place = (store.artifacts / sweep).as_uri() if store.artifacts else None
-            tags = {names.EXPERIMENT_KIND: names.TRAINING}
-            return str(store.client.create_experiment(sweep, artifact_location=place, tags=tags))
+            return _new_experiment(store, sweep)
     if there.lifecycle_stage != "active":
         raise StoreError(
             f"{store.uri}: experiment '{sweep}' was deleted. Bring it back with `mlflow "
             f"experiments restore --experiment-id {there.experiment_id}`, or rename the sweep"
         )
     return str(there.experiment_id)
+
+
+def _new_experiment(store: Store, sweep: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    place = (store.artifacts / sweep).as_uri() if store.artifacts else None
+    tags = {names.EXPERIMENT_KIND: names.TRAINING}
+    try:
+        return str(store.client.create_experiment(sweep, artifact_location=place, tags=tags))
+    except MlflowException:
+        there = store.client.get_experiment_by_name(sweep)
+        if there is None:
+            raise
+        return str(there.experiment_id)  # another launch was first
 
 
 def open_launch(
@@ -35,7 +47,10 @@ def open_launch(
     The tag with the plan's digest comes last, so that a reader never finds one without a plan.
     late: the launch was opened before, and what it left is recorded now: it is no newer for that.
     """
-    earlier = [run for run in history.launches(store, plan.sweep) if run.digest == plan.digest]
+    known = history.launches(store, plan.sweep)
+    earlier = [run for run in known if run.digest == plan.digest]
+    # The newest launch is the last one, whatever the clock says.
+    now = max([time.time_ns() // 1_000_000, *(each.launched + 1 for each in known)])
     with guard(store.uri, "opening the launch"):
         if earlier:
             run_id = earlier[0].run_id
@@ -56,7 +71,7 @@ def open_launch(
             "launch.cells": len(plan.cells),
             "launch.trials": len(plan.trials()),
         }
-        launched = origin.launched if late else time.time_ns() // 1_000_000
+        launched = origin.launched if late else now
         tags = {names.PROVENANCE + key: value for key, value in origin.provenance.items()} | {
             names.PROFILE: plan.profile,
             names.LAUNCHED: str(launched),

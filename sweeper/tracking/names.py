@@ -13,6 +13,9 @@ in the whole store, wherever it was trained first; every plan that used it left 
 
 from __future__ import annotations
 
+# Tag of an experiment: prefix, then a plan's digest and a token: who is at the plan; see `lease`.
+LEASE = "sweeper.lease."
+
 # Kinds of run, and the tag that tells them apart.
 KIND = "sweeper.kind"
 LAUNCH, CELL, TRIAL = "launch", "cell", "trial"

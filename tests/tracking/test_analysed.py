@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,15 @@ def test_a_refusal_is_noted_and_goes_when_the_analysis_is_made(
     assert refused.refused == {"cka": "no prompts"}
     analysed.keep(store, refused, "cka", left(tmp_path / "cka", {"same": 0.25}))
     assert [each.refused for each in recorded_trials(store).values()] == [{}]
+
+
+def test_the_newest_making_counts_even_if_the_clock_was_set_back(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    for back, same in enumerate((0.5, 0.25, 0.75)):
+        (trial,) = recorded_trials(store).values()
+        monkeypatch.setattr(time, "time_ns", lambda at=now - back * 10**12: at)
+        analysed.keep(store, trial, "cka", left(tmp_path / "cka", {"same": same}))
+        (again,) = recorded_trials(store).values()
+        assert again.metrics["analysis/cka/same"] == same
