@@ -30,7 +30,12 @@ Store = Annotated[
     ),
 ]
 Results = Annotated[
-    Path, typer.Option("--results", help="Folder of the store, the checkpoints and the reports.")
+    Path,
+    typer.Option(
+        "--results",
+        envvar="SWEEPER_RESULTS",
+        help="Folder of the store, the checkpoints and the reports.",
+    ),
 ]
 Address = Annotated[
     str | None,
