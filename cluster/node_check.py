@@ -33,7 +33,7 @@ class Unfit(Exception):
 
 def python() -> str:
     """The version that the lock file was made for, or newer."""
-    if sys.version_info < (3, 11):
+    if tuple(sys.version_info) < (3, 11):  # this file itself runs on older ones too
         raise Unfit(f"{VERSION}; expected 3.11 or newer: run cluster/setup.sh")
     return VERSION
 

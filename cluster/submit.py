@@ -1,15 +1,17 @@
 """ray submit cluster/local.yaml cluster/submit.py -- run search_spaces/pgn_ablation.yaml
 
-`ray submit` copies this one file to the head and runs it there with the words after `--`. It goes to
-the project that the cluster file mounts (~/sweeper), joins the cluster, and becomes `sweeper` with
+`ray submit` copies this one file to the head and runs it there with the words after `--`. It goes
+to the project that the cluster file mounts (~/sweeper), joins the cluster, and runs `sweeper` with
 those words. The project itself travels with `ray up`; bring an edited sweep or method with
 
-    ray rsync-up cluster/local.yaml        # seconds; nothing restarts, workers get the code from the head
+    ray rsync-up cluster/local.yaml   # seconds; nothing restarts; the head hands it to workers
 
-The head says the digest of the code that it runs, and `python cluster/submit.py --digest` says the one
+(`ray up` again and `ray submit --start` bring it too, but restart Ray and what runs on it.)
+The head says the digest of the code that it runs, and `python cluster/submit.py --digest` the one
 of your folder: if they differ, the head is behind, or has a file that you have removed.
-Ray joins the words with blanks: quote what the shell of the head must not take apart twice, such as
-`--set "'lr=[1e-3, 1e-2]'"`. Ray's own exit code is 0 or 1; sweeper's stands in the last line.
+Ray joins the words with blanks: quote twice what the shell of the head must not take apart, such
+as `--set "'lr=[1e-3, 1e-2]'"`. Ray's own exit code is 0 or 1; sweeper's stands in the last line.
+Nothing in here is to be changed.
 """
 
 from __future__ import annotations

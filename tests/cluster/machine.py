@@ -1,7 +1,7 @@
 """Machines made of Linux namespaces: each with its own processes, network, home and Ray.
 
-What a cluster launcher does to a machine (`ray stop`, ~/.bashrc, port 22, /tmp/ray) stays inside, so
-that the cluster files can be used as they are shipped. /mnt/shared is one folder for all of them.
+What a cluster launcher does to a machine (`ray stop`, ~/.bashrc, port 22, /tmp/ray) stays inside,
+so that the cluster files can be used as they are shipped. /mnt/shared is one folder for all.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 PidFile none
 """
+OWN = ("unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--mount-proc")
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "rsync", "unshare", "nsenter", "ip", "mount")
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
@@ -49,8 +50,7 @@ def impossible() -> str:
     if missing := [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]:
         return f"these programs are missing: {', '.join(missing)}"
     tried = subprocess.run(
-        ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--mount-proc", "mount", "-t"]
-        + ["tmpfs", "none", "/mnt"],
+        [*OWN, "mount", "-t", "tmpfs", "none", "/mnt"],
         capture_output=True,
         text=True,
         check=False,
@@ -72,15 +72,15 @@ class Machine:
         generate_key(folder / "host_key")
         with (folder / "sshd.log").open("w") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--kill-child"]
-                + ["--mount-proc", "bash", "-c", BOOT, "boot", str(folder), name, str(shared)],
+                [*OWN, "--kill-child", "bash", "-c", BOOT, "boot", folder, name, shared],
                 stdout=log,
                 stderr=log,
                 env={"PATH": PATH},
             )
         end = time.monotonic() + 20
         while "listening" not in self.log():
-            assert time.monotonic() < end and self._process.poll() is None, self.log()
+            assert self._process.poll() is None, self.log()
+            assert time.monotonic() < end, self.log()
             time.sleep(0.05)
         self.pid = psutil.Process(self._process.pid).children()[0].pid
 
@@ -96,6 +96,14 @@ class Machine:
             text=True,
             check=False,
             env=os.environ | {"PATH": PATH} | settings,
+        )
+
+    def runs(self, name: str) -> bool:
+        """Whether a program of this name runs on it."""
+        below = {each.pid for each in psutil.Process(self.pid).children(recursive=True)}
+        return any(
+            each.pid in below and each.info["name"] == name
+            for each in psutil.process_iter(["name"])
         )
 
     def end(self) -> None:

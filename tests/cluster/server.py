@@ -1,4 +1,4 @@
-"""PostgreSQL, and MLflow's server as cluster/mlflow/server.sh starts it, on free ports of loopback."""
+"""PostgreSQL and MLflow's server, as cluster/mlflow/server.sh starts it, on loopback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -53,13 +54,9 @@ def _unprivileged(*words: str | Path) -> list[str]:
 def database(folder: Path, password: str) -> Iterator[int]:
     """A PostgreSQL with the role and the database `mlflow`; its port. Passwords are asked for."""
     data, port = folder / "data", free_port()
-    subprocess.run(["install", "-d", "-o", "postgres", data], check=True)
-    for above in data.parents:
-        if above.stat().st_uid == os.getuid() and str(above).startswith("/tmp/"):
-            above.chmod(above.stat().st_mode | 0o011)  # a folder of pytest's is closed to others
     given = folder / "password"
     given.write_text(password)
-    subprocess.run(["chown", "postgres", given], check=True)
+    subprocess.run(["chown", "-R", "postgres", folder], check=True)
     said = {"stdout": subprocess.DEVNULL, "check": True, "cwd": "/"}
     made = [BIN / "initdb", "-D", data, "-U", "mlflow", "-A", "scram-sha-256", f"--pwfile={given}"]
     subprocess.run(_unprivileged(*made), **said)  # type: ignore[call-overload]
@@ -72,7 +69,7 @@ def database(folder: Path, password: str) -> Iterator[int]:
         subprocess.run(list(map(str, create)), env=os.environ | login, check=True)
         yield port
     finally:
-        subprocess.run([*control, "-m", "fast", "stop"], **said)  # type: ignore[call-overload]
+        subprocess.run([*control, "-m", "immediate", "stop"], **said)  # type: ignore[call-overload]
 
 
 @contextmanager
@@ -84,7 +81,13 @@ def running(folder: Path) -> Iterator[Server]:
         f"MLFLOW_FLASK_SERVER_SECRET_KEY={key}\n"
     )
     log, port = folder / "server.log", free_port()
-    with database(folder, database_password) as database_port, log.open("w") as file:
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="sweeper-postgres-"
+        ) as closed,  # pytest's is root's alone
+        database(Path(closed), database_password) as database_port,
+        log.open("w") as file,
+    ):
         settings = os.environ | {
             "SETTINGS": str(folder / "env"),
             "PGPORT": str(database_port),
@@ -111,7 +114,8 @@ def running(folder: Path) -> Iterator[Server]:
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 180
     while True:
-        assert server.poll() is None and time.monotonic() < end, log.read_text()
+        assert server.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return

@@ -1,10 +1,11 @@
-"""A launch recorded in MLflow's server as cluster/mlflow/server.sh starts it, with PostgreSQL behind."""
+"""A launch recorded in the server that cluster/mlflow/server.sh starts, with PostgreSQL behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reports.build import build
@@ -51,7 +52,9 @@ def test_a_launch_is_recorded_and_its_report_is_read_back(server: Server, tmp_pa
     kept = store.client.list_artifacts(writer.run_id)
     assert kept, "no artifacts"
     artifacts = server.log.parent / "artifacts"
-    assert [path for path in artifacts.rglob("report.md") if "Number of prompts" in path.read_text()]
+    assert [
+        path for path in artifacts.rglob("report.md") if "Number of prompts" in path.read_text()
+    ]
 
 
 @pytest.mark.parametrize("login", [{}, {"NAME": "admin", "WORD": "not the one"}])
@@ -62,14 +65,11 @@ def test_nobody_gets_in_without_the_password(
         monkeypatch.delenv(f"MLFLOW_TRACKING_{variable}", raising=False)
         if key in login:
             monkeypatch.setenv(f"MLFLOW_TRACKING_{variable}", login[key])
-    with pytest.raises(StoreError, match=r"(?i)not authenticated|unauthorized") as refused:
+    with pytest.raises(StoreError, match="You are not authenticated"):
         Writer(open_store(server.uri, create=True), made.ablation(seeds=(0,)))
-    print(refused.value)
 
 
 def test_no_secret_is_printed_or_seen_in_the_list_of_processes(server: Server) -> None:
-    import psutil
-
     said = server.log.read_text()
     lines = [" ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"])]
     assert any("mlflow" in line and "basic-auth" in line for line in lines)
