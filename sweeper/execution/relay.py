@@ -18,6 +18,7 @@ from sweeper.execution.job import Job
 from sweeper.execution.listener import Listener
 from sweeper.execution.message import read
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
+from sweeper.redaction import redacted
 from sweeper.spec.trial import TrialSpec
 
 
@@ -171,16 +172,17 @@ class Relay(tune.Callback):
 
 
 def failure_of(trial: Trial) -> tuple[str, str]:
-    """What went wrong with `trial` last: in one line, and in full."""
+    """What went wrong with `trial` last: in one line, and in full; secrets are left out."""
     error, full = None, "no reason was given"
     if trial.pickled_error_file is not None and Path(trial.pickled_error_file).exists():
         error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
         full = str(error)
     elif trial.error_file is not None and Path(trial.error_file).exists():
         full = Path(trial.error_file).read_text(encoding="utf-8")
+    full = redacted(full)
     if isinstance(error, RayActorError):
         return "its worker process died", full
     cause = getattr(error, "cause", None)
     if cause is not None:
-        return f"{type(cause).__name__}: {cause}", full
+        return redacted(f"{type(cause).__name__}: {cause}"), full
     return [line.strip() for line in full.splitlines() if line.strip()][-1], full
