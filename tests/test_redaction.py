@@ -62,7 +62,8 @@ def test_what_holds_no_secret_stays_as_it_is(text):
 @pytest.mark.parametrize(
     "name",
     ["RAY_AUTH_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "HF_TOKEN",
-     "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "MY_API_KEY", "db_secret"],
+     "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+     "AWS_SESSION_TOKEN", "MY_API_KEY", "db_secret"],
 )  # fmt: skip
 def test_values_of_the_environment_whose_name_says_so_are_hidden(monkeypatch, name):
     monkeypatch.setenv(name, f"{SECRET}/+")

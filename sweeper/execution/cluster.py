@@ -154,7 +154,7 @@ def _join(address: str, level: int, verbose: bool) -> None:
     A wrong token, another version or a port that is not Ray's can hang or end who tries.
     """
     tried = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); ray.shutdown()"
-    command = [sys.executable, "-c", tried, address]
+    command = [sys.executable, "-P", "-c", tried, address]
     try:
         said = subprocess.run(
             command, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False

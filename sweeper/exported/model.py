@@ -12,7 +12,7 @@ from torch import nn
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, BackboneInfo
 from sweeper.backbones.setting import AS_RELEASED, Setting
-from sweeper.discovery import find, identity_of
+from sweeper.discovery import find, identity_of, installed
 from sweeper.errors import CheckpointError, InputError, Problem
 from sweeper.exported.description import (
     METHOD_FILE,
@@ -61,7 +61,7 @@ def load(
     problems += _method_problems(folder, found, method)
     if problems or trained is None:
         raise InputError(problems)
-    plugin = find(found.method if method is None else str(folder / method), Path())
+    plugin = installed(found.method) if method is None else find(str(folder / method), Path())
     params = _params(plugin, found, info)
     if backbone is None:
         backbone = towers.load(found.backbone, device, setting, path=path)
