@@ -20,6 +20,7 @@ _MOST_NODES = 20_000  # aliases can unfold a short file into a very long one
 _DEEPEST = 50
 _MOST_BYTES = 256 * 1024  # the reader takes seconds for them
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # in no name, path or title
+_UNTAGGED = "Write the value itself."
 _YAML = "tag:yaml.org,2002:"
 
 
@@ -86,8 +87,7 @@ class _Builder:
             expected = f"at most {_DEEPEST} levels and {_MOST_NODES} values"
             self._mistakes.add(Place(self._file), "nested too deeply or too long", expected)
         elif not self._plain_tag(source):
-            hint = "Write the value itself."
-            self._mistakes.add(place, f"tag {source.tag}", "plain YAML without tags", hint)
+            self._mistakes.add(place, f"tag {source.tag}", "plain YAML without tags", _UNTAGGED)
         elif isinstance(source, MappingNode):
             value = self._mapping(source, depth + 1)
         elif isinstance(source, SequenceNode):
@@ -109,6 +109,8 @@ class _Builder:
             place = self._place(key)
             if not isinstance(key, ScalarNode):
                 self._mistakes.add(place, "a key that is not a name", "a name before the ':'")
+            elif not self._plain_tag(key) and key.tag != f"{_YAML}merge":
+                self._mistakes.add(place, f"tag {key.tag}", "plain YAML without tags", _UNTAGGED)
             elif not self._recordable(key.value, place):
                 continue
             elif key.tag == f"{_YAML}merge":

@@ -102,7 +102,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     """What goes wrong inside is the fault of the file `path`, which should hold `expected`."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         got = f"unreadable content ({type(error).__name__}: {error})"
         raise InputError(Problem(str(path), got, expected, "Replace the file.")) from error
 

@@ -58,7 +58,7 @@ def _entries(path: Path, content: bytes) -> Entries:
     expected = "lists of [file, label, class] under train, val and test"
     try:
         found: Any = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(Problem(str(path), str(error), expected)) from error
     if not isinstance(found, dict) or not all(isinstance(found.get(s), list) for s in SPLITS):
         got = f"keys {', '.join(map(str, found))}" if isinstance(found, dict) else "no mapping"

@@ -19,8 +19,8 @@ def test_sweeps_profiles_and_tables(tmp_path: Path, name: str) -> None:
     for text in (
         f"name: {written}\n",
         f"profiles: {{{written}: {{seeds: 2}}}}\n",
-        "ablate: {prompt_length: [1, 2]}\nreport: {tables: [{id: %s, title: t, "
-        "axis: prompt_length}]}\n" % written,
+        "ablate: {prompt_length: [1, 2]}\nreport: {tables: "
+        f"[{{id: {written}, title: t, axis: prompt_length}}]}}\n",
     ):
         (found,) = complaints(tmp_path, BASE + text)
         assert "it names files" in found
