@@ -18,6 +18,7 @@ from sweeper.method import Plugin, place_in
 from sweeper.method_file import read
 
 GROUP = "sweeper.methods"  # of entry points
+OWN = Path(__file__).resolve().parents[1] / "methods"  # absent where Ray ships it by itself
 
 
 def names() -> list[str]:
@@ -33,14 +34,21 @@ def is_path(name: str) -> bool:
 def find(name: str, folder: Path) -> Plugin:
     """The method called `name`, or in the file `name` relative to `folder`.
 
+    Raises:
+        InputError: there is none, two packages claim the name, or the file is not a method.
+    """
+    return _from_path(folder / name) if is_path(name) else installed(name)
+
+
+def installed(name: str) -> Plugin:
+    """The method that is installed as `name`; no file is run because of what is recorded.
+
     `name@digest`, as trials record a file that is not built in, is found if that very source
     is installed.
 
     Raises:
-        InputError: there is none, two packages claim the name, or the file is not a method.
+        InputError: there is none, or two packages claim the name.
     """
-    if is_path(name):
-        return _from_path(folder / name)
     base, _, digest = name.partition("@")
     if base not in names():
         hint = nearest(base, names())
@@ -66,8 +74,12 @@ def find(name: str, folder: Path) -> Plugin:
 def _built_in() -> tuple[str, ...]:
     """Names of the files of `methods/`, none of which is imported."""
     package = importlib.util.find_spec("methods")
-    folders = package.submodule_search_locations if package else None
-    files = [file for folder in folders or () for file in Path(folder).glob("*.py")]
+    folders = [*(package.submodule_search_locations or ())] if package else []
+    if OWN.is_dir() and not any(Path(folder).resolve() == OWN for folder in folders):
+        got = f"found first in {', '.join(folders) or 'no folder'}, which was not run"
+        hint = "Start Python with -P or elsewhere, or take that folder out of PYTHONPATH."
+        raise InputError(Problem("package 'methods'", got, str(OWN), hint))
+    files = [file for folder in folders for file in Path(folder).glob("*.py")]
     return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
 
 

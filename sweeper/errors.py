@@ -10,7 +10,7 @@
     ├── FaultError        the machine refuses: disk full, records that wait (exit code 6)
     └── DivergedError     the loss of a trial left the finite numbers
 
-A message names the place, the value, the rule and the remedy.
+A message names the place, the value, the rule and the remedy, and tells no secret.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from sweeper.redaction import redacted
 
 
 @dataclass(frozen=True, order=True)
@@ -52,6 +54,9 @@ class SweeperError(Exception):
     """Root of the tree; `exit_code` is what the command line returns."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(redacted(text))
 
 
 class InputError(SweeperError):

@@ -14,7 +14,7 @@ from sweeper.analysis.subject import Subject
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.backbones.setting import Setting
-from sweeper.discovery import find
+from sweeper.discovery import find, identity_of, installed
 from sweeper.errors import InputError, Problem
 from sweeper.method import Plugin
 from sweeper.tasks import catalog as tasks
@@ -99,7 +99,8 @@ class Restorer:
         name = trial.spec.method
         source = source_of(self._store, trial) if "@" in name else None
         if source is None:
-            return find(name, Path())
+            return installed(name)
+        self._check_origin(trial, name)
         with tempfile.TemporaryDirectory(prefix="sweeper-method-") as place:
             file = Path(place).resolve() / f"{name.partition('@')[0]}.py"
             file.write_bytes(source)
@@ -107,6 +108,18 @@ class Restorer:
         if found.identity != name:
             raise InputError(Problem(f"method '{name}'", f"its text is {found.identity}", name))
         return found
+
+    def _check_origin(self, trial: RecordedTrial, name: str) -> None:
+        """Raises InputError where the method's text is known from a server alone.
+
+        A folder of the user's is theirs; who writes to a server must not run code here.
+        """
+        own = Path(self._source(trial, name))
+        if self._store.artifacts is None and not (
+            own.is_file() and identity_of(own.stem, own) == name
+        ):
+            got, rule = "a text on a server, which is not run", f"the file itself at {own}"
+            raise InputError(Problem(f"method '{name}'", got, rule, "Put it there again."))
 
     def _source(self, trial: RecordedTrial, identity: str) -> str:
         """Where the plans of the trial found the user's file of this identity; empty for none."""

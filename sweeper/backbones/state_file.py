@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +43,31 @@ def read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".npz":
             return npz_file.read(path)
         return _tensors(_unpickled(path))
-    except (OSError, RuntimeError, ValueError, EOFError, LookupError, *_REFUSED) as error:
+    except _BROKEN as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         rule = "a whole file that holds tensors and nothing else"
         hint = "Fetch it again; what holds code is not read: save its state_dict by itself."
         raise InputError(Problem(str(path), f"it cannot be read ({reason})", rule, hint)) from error
 
 
-_REFUSED = (SafetensorError, zipfile.BadZipFile)
+# All that the libraries raise on a file that is not what it seems.
+_BROKEN = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,  # of a header that promises more than there can be
+    struct.error,
+    zlib.error,
+    pickle.UnpicklingError,
+    SafetensorError,
+    zipfile.BadZipFile,
+)
 
 
 def _unpickled(path: Path) -> Any:

@@ -23,10 +23,17 @@ from sweeper.cli import (
     planning,
     tasks,
 )
-from sweeper.cli.output import stderr
+from sweeper.cli.output import redact_streams, stderr
 from sweeper.errors import FaultError, InputError, SweeperError
 from sweeper.execution.causes import refusal
 from sweeper.execution.interrupt import EXIT_INTERRUPTED
+from sweeper.redaction import password_in
+
+SEEN = (
+    "warning: a password on the command line is seen by all users of this machine (`ps`) and stays "
+    "in the shell's history; put the store into MLFLOW_TRACKING_URI, a server's user and password "
+    "into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+)
 
 app = typer.Typer(
     name="sweeper",
@@ -64,6 +71,9 @@ def main() -> None:
     """Entry point. Exit codes: 0 ok, 2 bad input, 3 finished with failed trials, 4 budget
     exhausted, 5 a published report does not match the store, 6 stopped by a fault, 130 Ctrl-C.
     """
+    redact_streams()
+    if any(map(password_in, sys.argv[1:])):
+        stderr.print(SEEN, markup=False)
     try:
         app()
     except InputError as error:

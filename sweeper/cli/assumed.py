@@ -1,4 +1,6 @@
-"""What was assumed of the user's files of weights, said once before a launch."""
+"""What was done with the user's files, said once before a launch: which methods of theirs were run,
+and what was assumed of their weights.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from sweeper.spec.sources import kind_of
 
 
 def say_assumed(plan: Plan) -> None:
-    """Print a line for each file of weights of `plan` that does not say what it is like."""
+    """Print a line for each method file of `plan`, and for each file of weights that does not say
+    what it is like.
+    """
+    for identity, path in plan.sources.items():
+        if kind_of(identity) == "method":
+            stderr.print(f"note: {path} is a method of this sweep, and was run", markup=False)
     for note in _notes(plan):
         stderr.print(f"warning: {note}", markup=False, soft_wrap=True)
 

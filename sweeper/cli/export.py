@@ -86,9 +86,9 @@ def convert(
 
 
 def _installed_source(method: str) -> bytes:
-    from sweeper.discovery import find
+    from sweeper.discovery import installed
 
-    return Path(find(method, Path()).source).read_bytes()
+    return Path(installed(method).source).read_bytes()
 
 
 def _say(kind: str, folder: Path, identity: str, *, json: bool) -> None:

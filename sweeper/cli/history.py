@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +20,7 @@ from sweeper.cli.results import check_results, report_folder
 from sweeper.cli.work import missing_trials
 from sweeper.errors import InputError, Problem
 
+HOST = "127.0.0.1"  # `ui` is for this machine only
 EXIT_DIFFERS = 5  # a published report no longer matches the store
 
 
@@ -159,7 +161,8 @@ def ui(
 
     uri = options.store_uri(store, results)
     open_store(uri)
-    stderr.print(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    raise typer.Exit(subprocess.call(command))
+    stderr.print(f"MLflow at http://{HOST}:{port} (Ctrl-C ends it)")
+    # -P: no module of the working directory; the address, which may hold a password, is not shown
+    # to other users in the list of processes
+    command = [sys.executable, "-P", "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
+    raise typer.Exit(subprocess.call(command, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}))

@@ -4,14 +4,47 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from sweeper.redaction import redacted
+
 SCHEMA_VERSION = 1  # of what --json prints
 
-stderr = Console(stderr=True, highlight=False)
+# Lines stay whole: a secret that is broken in two could not be told.
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Redacted:
+    """A stream on which no secret is seen, whoever writes: this program, a library, Python itself
+    when it ends with an error.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """The length of `text`, as if all of it had been written."""
+        self._stream.write(redacted(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Each of `lines` as it is told."""
+        for line in lines:
+            self.write(line)
+
+
+def redact_streams() -> None:
+    """From here on nothing on stdout and stderr tells a secret."""
+    for name in ("stdout", "stderr"):
+        if not isinstance(stream := getattr(sys, name), Redacted):
+            setattr(sys, name, Redacted(stream))
 
 
 def print_json(kind: str, **data: Any) -> None:
@@ -29,7 +62,7 @@ def print_rows(headers: list[str], rows: list[list[str]]) -> None:
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(redacted, row))  # cells are folded
     Console(highlight=False, markup=False).print(table)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sweeper.errors import InputError, Problem
 from sweeper.execution.copied import is_copy
+from sweeper.spec.file_name import misfit
 from sweeper.spec.plan import Plan
 
 ROOM = 200 * 2**20  # bytes that a sweep's store, checkpoints and report may need at the start
@@ -55,7 +56,13 @@ def check_results(folder: Path) -> None:
 
 
 def report_folder(results: Path, plan: Plan) -> Path:
-    """Where the report goes: `<results>/<sweep>/<profile>`; no third part without profiles."""
+    """Where the report goes: `<results>/<sweep>/<profile>`; no third part without profiles.
+
+    Raises InputError where the plan, which a store may hold, has names that lead elsewhere.
+    """
+    for what, name in (("sweep", plan.sweep), ("profile", plan.profile or plan.sweep)):
+        if rule := misfit(name):
+            raise InputError(Problem(what, f"{name!r}", rule))
     return results / plan.sweep / plan.profile
 
 

@@ -6,7 +6,7 @@ What is done about it is decided by `sweeper.faults` and counted in `retries`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ray.tune.experiment import Trial
 from sweeper.errors import FaultError
 from sweeper.execution.causes import causes, refusal
 from sweeper.faults import Fault
+from sweeper.redaction import redacted
 
 DEATH_SECONDS = 30.0  # that Ray may need to say why it lost an actor: a node's silence has to last
 # Of several causes, the one that explains the others: a lost worker ends its peers with errors.
@@ -59,7 +60,7 @@ class Failure:
 
 
 def failure_of(trial: Trial) -> Failure:
-    """What went wrong with `trial` last."""
+    """What went wrong with `trial` last; secrets are left out."""
     error, full = None, "no reason was given"
     if trial.pickled_error_file is not None and Path(trial.pickled_error_file).exists():
         error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
@@ -68,8 +69,10 @@ def failure_of(trial: Trial) -> Failure:
         full = Path(trial.error_file).read_text(encoding="utf-8")
     if error is None:
         last = [line.strip() for line in full.splitlines() if line.strip()][-1]
-        return Failure(Fault.RAISED, last, full)
-    return judged(error, full)
+        found = Failure(Fault.RAISED, last, full)
+    else:
+        found = judged(error, full)
+    return replace(found, reason=redacted(found.reason), trace=redacted(found.trace))
 
 
 def judged(error: BaseException, trace: str) -> Failure:

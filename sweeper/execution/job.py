@@ -9,6 +9,7 @@ from pathlib import Path
 from sweeper import discovery
 from sweeper.backbones import weights_file
 from sweeper.errors import InputError, Problem
+from sweeper.redaction import secret_in
 from sweeper.spec.plan import Plan, Resources
 from sweeper.spec.sources import kind_of
 from sweeper.tasks import catalog as tasks
@@ -69,7 +70,7 @@ def trained_file(storage: Path, trial_id: str) -> Path:
 
 def check_sources(sources: Mapping[str, str]) -> None:
     """Raises InputError where a user's images are gone, or their method or their file of weights
-    is gone or is not what the plan was made of.
+    is gone or is not what the plan was made of, or a method that is to be recorded holds a secret.
     """
     problems = []
     for identity, source in sources.items():
@@ -85,6 +86,9 @@ def check_sources(sources: Mapping[str, str]) -> None:
             found = "nothing"
         elif kind == "method":
             found = discovery.identity_of(path.stem, path)
+            if secret := secret_in(path.read_bytes().decode(errors="replace")):
+                rule, hint = "no secret: its text is kept with the launch", "Read it when it runs."
+                problems.append(Problem(f"method file {path}", f"it holds {secret}", rule, hint))
         else:
             found = weights_file.identity_of(path)
         if found != identity:

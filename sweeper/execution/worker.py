@@ -18,7 +18,7 @@ from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, Preprocessing
 from sweeper.backbones.setting import Setting
 from sweeper.backbones.shortcuts import ALL, PLAIN, Shortcuts
-from sweeper.discovery import find
+from sweeper.discovery import find, installed
 from sweeper.execution.job import Job
 from sweeper.execution.message import of_epoch, of_result
 from sweeper.method import Plugin
@@ -159,7 +159,7 @@ def _task(name_or_folder: str, preprocessing: Preprocessing) -> Task:
 def _plugin(identity: str, file_name: str, text: str) -> Plugin:
     """The method called `identity`: an installed one, or the user's file of that text."""
     if not text:
-        return find(identity, Path())
+        return installed(identity)
     with tempfile.TemporaryDirectory(prefix="sweeper-method-") as folder:
         path = Path(folder).resolve() / file_name
         path.write_text(text, encoding="utf-8", newline="")

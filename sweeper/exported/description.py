@@ -124,7 +124,7 @@ def describe(folder: str | Path) -> Description:
         version = json.loads(text)["format"]
     except FileNotFoundError as error:
         raise InputError(Problem(str(path), "there is no such file", expected)) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(Problem(str(path), f"unreadable ({error})", expected)) from error
     if version != FORMAT:
         raise InputError(Problem(str(path), f"format {version}", expected, "Update sweeper."))

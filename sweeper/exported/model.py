@@ -12,7 +12,7 @@ from torch import nn
 from sweeper.backbones import towers
 from sweeper.backbones.backbone import Backbone, BackboneInfo
 from sweeper.backbones.setting import AS_RELEASED, Setting
-from sweeper.discovery import find, identity_of
+from sweeper.discovery import find, identity_of, installed, is_path
 from sweeper.errors import CheckpointError, InputError, Problem
 from sweeper.exported.description import (
     METHOD_FILE,
@@ -61,7 +61,7 @@ def load(
     problems += _method_problems(folder, found, method)
     if problems or trained is None:
         raise InputError(problems)
-    plugin = find(found.method if method is None else str(folder / method), Path())
+    plugin = installed(found.method) if method is None else find(str(folder / method), Path())
     params = _params(plugin, found, info)
     if backbone is None:
         backbone = towers.load(found.backbone, device, setting, path=path)
@@ -149,6 +149,10 @@ def _method_problems(
 ) -> Iterator[Problem]:
     """Why the method cannot be had; nothing of it is run."""
     name, _, digest = found.method.partition("@")
+    if is_path(found.method):
+        where, rule = f"method '{found.method}'", "a method by its name; a description runs no file"
+        yield Problem(where, "a path", rule)
+        return
     if method is None:
         if digest and (folder / METHOD_FILE).exists():
             yield Problem(

@@ -41,6 +41,8 @@ _BROKEN = (
     EOFError,
     ValueError,
     LookupError,
+    ArithmeticError,
+    MemoryError,
     TypeError,
     AttributeError,
     AssertionError,

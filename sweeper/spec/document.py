@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,30 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from sweeper.errors import Place, nearest
+from sweeper.redaction import secret_in
 from sweeper.spec.node import Mistakes, Node, Scalar, merge
 
 _MOST_NODES = 20_000  # aliases can unfold a short file into a very long one
 _DEEPEST = 50
+_MOST_BYTES = 256 * 1024  # the reader takes seconds for them
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # in no name, path or title
+_UNTAGGED = "Write the value itself."
 _YAML = "tag:yaml.org,2002:"
 
 
 def read(path: Path, mistakes: Mistakes) -> Node | None:
     """The document in the file at `path`, or None after noting why there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            got, rule = (
+                "the file is too long",
+                f"a sweep file, of {_MOST_BYTES // 1024} KiB at most",
+            )
+            mistakes.add(Place(str(path)), got, rule)
+            return None
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         near = [found.name for found in path.parent.glob("*.y*ml")]
         mistakes.add(
@@ -73,8 +87,7 @@ class _Builder:
             expected = f"at most {_DEEPEST} levels and {_MOST_NODES} values"
             self._mistakes.add(Place(self._file), "nested too deeply or too long", expected)
         elif not self._plain_tag(source):
-            hint = "Write the value itself."
-            self._mistakes.add(place, f"tag {source.tag}", "plain YAML without tags", hint)
+            self._mistakes.add(place, f"tag {source.tag}", "plain YAML without tags", _UNTAGGED)
         elif isinstance(source, MappingNode):
             value = self._mapping(source, depth + 1)
         elif isinstance(source, SequenceNode):
@@ -96,6 +109,10 @@ class _Builder:
             place = self._place(key)
             if not isinstance(key, ScalarNode):
                 self._mistakes.add(place, "a key that is not a name", "a name before the ':'")
+            elif not self._plain_tag(key) and key.tag != f"{_YAML}merge":
+                self._mistakes.add(place, f"tag {key.tag}", "plain YAML without tags", _UNTAGGED)
+            elif not self._recordable(key.value, place):
+                continue
             elif key.tag == f"{_YAML}merge":
                 merged = self.build(value, place, depth)
             elif key.value in found:
@@ -127,7 +144,17 @@ class _Builder:
         except ValueError:
             self._mistakes.add(place, f"{text!r} is not of the type {kind}", "a plain value")
             return None
-        return str(text)
+        return str(text) if self._recordable(text, place) else ""
+
+    def _recordable(self, text: str, place: Place) -> bool:
+        """Whether `text` may be recorded and printed; notes why not."""
+        if unfit := _UNFIT.search(text):
+            rule = "characters that can be printed"
+            self._mistakes.add(place, f"the character U+{ord(unfit[0]):04X}", rule)
+        if secret := secret_in(text):
+            hint = "Whatever needs it can read it from the environment."
+            self._mistakes.add(place, secret, "no secret: sweep files are recorded", hint)
+        return not unfit and not secret
 
     def _finite(self, text: str, place: Place) -> float:
         number = float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweeper.errors import Place, nearest
 from sweeper.spec.document import parse, read
+from sweeper.spec.file_name import misfit
 from sweeper.spec.node import Mistakes, Node, merge
 
 OF_A_PROFILE = (
@@ -87,13 +88,16 @@ def _with_profile(sweep: Node, asked: str | None, mistakes: Mistakes) -> tuple[N
     if section is not None and not isinstance(section.value, dict):
         mistakes.add(section.place, f"profiles: {section.kind}", "a mapping of profiles")
     profiles = section.items if section is not None else {}
-    for profile in profiles.values():
+    for name, profile in profiles.items():
+        if rule := misfit(name):
+            mistakes.add(profile.start, f"profile: {name!r}", rule)
         if not isinstance(profile.value, dict):
             mistakes.add(profile.place, f"a profile: {profile.kind}", "a mapping of sections")
-        for name, node in profile.items.items():
-            if name not in OF_A_PROFILE:
+        for section_name, node in profile.items.items():
+            if section_name not in OF_A_PROFILE:
                 known = [*OF_A_PROFILE]
-                mistakes.unknown(node.start, "section", name, known, "a section of a profile")
+                rule = "a section of a profile"
+                mistakes.unknown(node.start, "section", section_name, known, rule)
     chosen = asked if asked is not None else DEFAULT_PROFILE if DEFAULT_PROFILE in profiles else ""
     if not chosen:
         return sweep, ""

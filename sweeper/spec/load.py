@@ -14,12 +14,13 @@ from sweeper.spec.catalog import Catalog
 from sweeper.spec.cells import cells
 from sweeper.spec.condition import read_exclude, read_when
 from sweeper.spec.expand import Point, expand
+from sweeper.spec.file_name import TAKEN, misfit
 from sweeper.spec.guard import refuse_mixed
 from sweeper.spec.layers import layered
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.plan import Budget, Metric, Plan, Resources
 from sweeper.spec.ranges import listed
-from sweeper.spec.report import FILE_NAME, read_metric, read_report
+from sweeper.spec.report import read_metric, read_report
 from sweeper.spec.resolver import Resolver
 from sweeper.spec.search import read_search
 from sweeper.spec.section import Model, build, entries, only
@@ -162,8 +163,7 @@ def _seeds(node: Node | None, asked: Sequence[int] | None, mistakes: Mistakes) -
 def _name(node: Node | None, path: Path, mistakes: Mistakes) -> str:
     """The sweep's name, which names folders and files: the file's stem unless it says another."""
     name = node.value if node is not None else path.stem
-    if not isinstance(name, str) or not FILE_NAME.fullmatch(name) or not name.strip("."):
-        rule = "letters, digits, '_', '.', '-': it names files"
+    if rule := misfit(name, TAKEN):
         where = node.place if node is not None else Place(str(path))
         mistakes.add(where, f"name: {name!r}", rule, "Write a `name`." if node is None else "")
     return str(name)

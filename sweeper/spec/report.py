@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sweeper.spec.axis import Axis
+from sweeper.spec.file_name import misfit
 from sweeper.spec.node import Mistakes, Node
 from sweeper.spec.plan import Metric
 from sweeper.spec.section import build, elements, entries, only
@@ -15,7 +15,6 @@ from sweeper.spec.shown import Curve, Figure, Table
 from sweeper.spec.shown_check import check
 
 WORDS = ("note", "min_seeds", "tables", "curves", "figures")
-FILE_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # sweeps, tables and curves name files
 Each = TypeVar("Each", Table, Curve, Figure)
 
 
@@ -85,8 +84,7 @@ def _shown(
         shown = build(model, given, each.place, f"an entry of {what}", mistakes)
         if shown is None or not check(shown, given, each.place, axes, over, mistakes):
             continue
-        if not FILE_NAME.fullmatch(shown.id):
-            rule = "letters, digits, '_', '.', '-': it names files"
+        if rule := misfit(shown.id):
             mistakes.add(given["id"].place, f"id: {shown.id!r}", rule)
         elif shown.id in found:
             mistakes.add(given["id"].place, f"id '{shown.id}' stands twice", "ids that differ")

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from sweeper.spec.catalog import Catalog
+from sweeper.spec.file_name import FILE_NAME
 from sweeper.spec.layers import OF_A_PROFILE
 from sweeper.spec.plan import Budget, EarlyTerminate, Metric, Resources, Search
 from sweeper.spec.ranges import DISTRIBUTIONS
-from sweeper.spec.report import FILE_NAME
 from sweeper.spec.shown import Curve, Figure, Table
 from sweeper.spec.trial import Protocol, Recipe
 
@@ -64,6 +64,7 @@ def json_schema(catalog: Catalog) -> Schema:
             **pointers,
             "profiles": {
                 "type": "object",
+                "propertyNames": {"pattern": f"^{FILE_NAME.pattern}$"},
                 "additionalProperties": profile,
                 "description": _ABOUT["profiles"],
             },

@@ -33,7 +33,7 @@ def read(path: Path) -> tuple[str, ...] | None:
         return None
     try:
         found = _names(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(Problem(str(path), f"class names ({error})", FORMS)) from error
     return tuple(map(readable, found))
 

@@ -45,8 +45,12 @@ def listing(
 ) -> Listing:
     """The splits `rows`; if no identity is given, it is the digest of all of this.
 
-    Raises InputError where a label has no class.
+    Raises InputError where a label has no class, or a file is not under `root`.
     """
+    astray = [file for found in rows.values() for file, _ in found if leads_out(file)]
+    if astray:
+        rule = "a file in that folder, named from there"
+        raise InputError(Problem(str(root), f"{file!r} in its lists", rule) for file in astray[:20])
     wrong = [row for found in rows.values() for row in found if not 0 <= row[1] < len(classes)]
     if wrong:
         expected = f"0 to {len(classes) - 1}, for {len(classes)} classes"
@@ -72,6 +76,11 @@ def digest(classes: Sequence[str], rows: Mapping[str, Rows], test_classes: Seque
     return found.hexdigest()[:16]
 
 
+def leads_out(file: str) -> bool:
+    """Whether a name in a list, which may come from anybody, leads out of the folder it is for."""
+    return file.startswith(("/", "~")) or "\0" in file or ".." in file.split("/")
+
+
 def folder_of(root: Path, names: Sequence[str], source: str) -> Path:
     """The first folder of `names` that is under `root`. Raises Missing, with its `source`."""
     for name in names:
@@ -93,7 +102,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     """What goes wrong inside is the fault of the file `path`, which should hold `expected`."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         got = f"unreadable content ({type(error).__name__}: {error})"
         raise InputError(Problem(str(path), got, expected, "Replace the file.")) from error
 

@@ -23,6 +23,10 @@ SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"]
 )
 
+# Of the formats with these suffixes. Pillow knows others, one of which starts another program.
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM")
+MOST_PIXELS = 90_000_000  # a few bytes can promise more than there is memory
+
 # All that Pillow's decoders raise on a broken file.
 _BROKEN = (
     OSError,
@@ -45,7 +49,9 @@ def decode(data: bytes) -> Tensor:
     colour spaces are converted. Raises ValueError with the reason where that is impossible.
     """
     try:
-        with Image.open(BytesIO(data)) as file:
+        with Image.open(BytesIO(data), formats=FORMATS) as file:
+            if file.width * file.height > MOST_PIXELS:
+                raise ValueError(f"{file.width} x {file.height} pixels are more than can be meant")
             image = ImageOps.exif_transpose(file)
             return torch.from_numpy(_rgb(image)).permute(2, 0, 1).contiguous()
     except UnidentifiedImageError as error:

@@ -126,7 +126,7 @@ def _opened(root: Path) -> np.lib.npyio.NpzFile:
 def _array(root: Path, archive: np.lib.npyio.NpzFile, key: str) -> NDArray[Any]:
     try:
         found: NDArray[Any] = archive[key]
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, MemoryError, BadZipFile, zlib.error) as error:
         raise InputError(_damaged(root, error, key)) from error
     return found
 

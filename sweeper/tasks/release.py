@@ -70,9 +70,11 @@ def listing(
 
 def absent(images: Path, names: Sequence[str]) -> list[int]:
     """The places of those `names` that are not under `images`; lists each folder once."""
-    there: dict[str, set[str]] = {}
+    there: dict[str, set[str]] = {}  # of names that lead out `files.listing` tells
     lost = []
     for number, each in enumerate(names):
+        if files.leads_out(each):
+            continue
         folder, name = os.path.split(each)
         if folder not in there:
             at = images / folder

@@ -188,5 +188,5 @@ def _class_labels(schema: pa.Schema, label: str) -> tuple[str, ...] | None:
     try:
         features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
         return tuple(class_names.readable(name) for name in features[label]["names"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import InputError, Problem
-from sweeper.tasks.files import listing
+from sweeper.tasks.files import leads_out, listing
 from sweeper.tasks.listing import SPLITS, Listing
 from sweeper.tasks.release import Release, absent, cut
 
@@ -58,13 +58,18 @@ def _entries(path: Path, content: bytes) -> Entries:
     expected = "lists of [file, label, class] under train, val and test"
     try:
         found: Any = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(Problem(str(path), str(error), expected)) from error
     if not isinstance(found, dict) or not all(isinstance(found.get(s), list) for s in SPLITS):
         got = f"keys {', '.join(map(str, found))}" if isinstance(found, dict) else "no mapping"
         raise InputError(Problem(str(path), got, expected))
+    rule = "[file, label, class], the file in the folder of images"
     wrong = [
-        Problem(f"{path}, {split}[{number}]", repr(entry)[:80], "[file, label, class]")
+        Problem(
+            f"{path}, {split}[{number}]",
+            repr(entry)[:80],
+            rule,
+        )
         for split in SPLITS
         for number, entry in enumerate(found[split])
         if not _is_entry(entry)
@@ -78,7 +83,8 @@ def _is_entry(entry: object) -> bool:
     if not isinstance(entry, list) or len(entry) != 3:
         return False
     file, label, name = entry
-    return isinstance(file, str) and type(label) is int and isinstance(name, str)
+    plain = isinstance(file, str) and type(label) is int and isinstance(name, str)
+    return plain and not leads_out(file)
 
 
 def _misnamed(path: Path, entries: Entries, names: dict[int, str]) -> Iterator[Problem]:

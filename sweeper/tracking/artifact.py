@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from sweeper.errors import StoreError
 from sweeper.tracking.store import Store, guard
 
 
@@ -26,8 +27,11 @@ class Keeper(Protocol):
 def artifact(store: Store, run: Keeper, name: str) -> Path | None:
     """The artifact `name` of `run` as a local file, or None where there is none.
 
-    A local store may have been moved since. Raises StoreError where a server fails.
+    A local store may have been moved since. Raises StoreError where a server fails, or the name,
+    which may be made of what a run says, leads out of the run's artifacts.
     """
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name:
+        raise StoreError(f"{store.uri}: run {run.run_id} names {name!r}, outside of its artifacts")
     if store.artifacts is not None:
         inside = Path(run.artifact_uri.removeprefix("file://"))
         moved = store.artifacts.joinpath(*inside.parts[-3:])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sweeper.errors import StoreError, nearest
 from sweeper.faults import Incident
 from sweeper.records import TrialResult, TrialStatus
+from sweeper.redaction import redacted
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
 from sweeper.tracking import names
@@ -175,7 +176,7 @@ def _launch(run: Run) -> Launch:
         profile=tags[names.PROFILE],
         digest=tags[names.PLAN],
         launched=int(tags[names.LAUNCHED]),
-        provenance=_under(tags, names.PROVENANCE),
+        provenance={k: redacted(v) for k, v in _under(tags, names.PROVENANCE).items()},
         artifact_uri=run.info.artifact_uri,
         incidents=tuple(map(Incident.from_json, _under(tags, names.INCIDENT).values())),
         running=run.info.status == "RUNNING",

@@ -11,6 +11,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sweeper.redaction import redacted
+
 PACKAGES = {
     "sweeper": "prompt-sweeper",
     "torch": "torch",
@@ -31,10 +33,12 @@ def collect() -> dict[str, str]:
 
 
 def command() -> str:
-    """The command line of this process as a user types it, without the folder of its program."""
+    """The command line of this process as a user types it, without the folder of its program, and
+    without secrets.
+    """
     program = Path(sys.argv[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return shlex.join([name, *sys.argv[1:]])
+    return shlex.join([name, *map(redacted, sys.argv[1:])])
 
 
 def versions() -> dict[str, str]:

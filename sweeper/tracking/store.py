@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeper.errors import StoreError
+from sweeper.redaction import redacted
 from sweeper.tracking import names
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Store:
         self, experiment: str, name: str, tags: Mapping[str, str], at: int | None = None
     ) -> str:
         """A new run in the experiment with this id, begun `at` or now; returns the run's id."""
-        run = self.client.create_run(experiment, start_time=at, tags=dict(tags), run_name=name)
+        told, title = {key: redacted(value) for key, value in tags.items()}, redacted(name)
+        run = self.client.create_run(experiment, start_time=at, tags=told, run_name=title)
         return str(run.info.run_id)
 
     def log(
@@ -58,7 +60,7 @@ class Store:
         tags: Mapping[str, str] | None = None,
         at: int | None = None,
     ) -> None:
-        """One request for all that is to be said about a run now.
+        """One request for all that is to be said about a run now; secrets are left out.
 
         at: when it happened, milliseconds since 1970; default: now. A metric that is told again,
         with its time, leaves no second point.
@@ -70,11 +72,11 @@ class Store:
             run_id,
             metrics=[Metric(key, value, when, step) for key, value in (metrics or {}).items()],
             params=[
-                Param(key, shortened(str(value), names.PARAM_LIMIT))
+                Param(key, shortened(redacted(str(value)), names.PARAM_LIMIT))
                 for key, value in (params or {}).items()
             ],
             tags=[
-                RunTag(key, shortened(value, names.TAG_LIMIT))
+                RunTag(key, shortened(redacted(value), names.TAG_LIMIT))
                 for key, value in (tags or {}).items()
             ],
         )
@@ -202,6 +204,12 @@ def _check_folder(uri: str, folder: Path) -> None:
 
 
 def _check_server(uri: str) -> None:
+    if "@" in urllib.parse.urlsplit(uri).netloc:
+        raise StoreError(
+            f"{uri}: an address with a user or a password, which would be seen in links and lists "
+            "of processes; give MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, and the address alone"
+        )
     try:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=PATIENCE):
             return
@@ -225,7 +233,7 @@ def _check_database(uri: str) -> None:
             rows = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version"))
             found = [str(row[0]) for row in rows]
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"{sqlalchemy.make_url(uri)!r}: cannot be reached: {error}") from error
+        raise StoreError(f"{uri}: cannot be reached: {error}") from error
     _check_schema(uri, found)
 
 

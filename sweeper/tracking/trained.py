@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from sweeper.errors import InputError, Problem, StoreError
@@ -14,13 +15,19 @@ from sweeper.tracking.artifact import artifact
 from sweeper.tracking.history import RecordedTrial
 from sweeper.tracking.store import Store
 
+_ID = re.compile("[0-9a-f]{16}")
+
 
 def find_trial(store: Store, text: str) -> RecordedTrial:
     """The trial whose id is `text`, or begins with it and no other's does.
 
     Raises InputError: none, or several.
     """
-    recorded = history.recorded_trials(store)
+    recorded = {
+        each: trial
+        for each, trial in history.recorded_trials(store).items()
+        if _ID.fullmatch(each)  # it names a folder, and whoever writes to the store wrote it
+    }
     if text in recorded:
         return recorded[text]
     found = sorted(each for each in recorded if text and each.startswith(text))

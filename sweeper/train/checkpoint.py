@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 from torch import Tensor
 
 from sweeper.errors import CheckpointError
@@ -52,18 +60,33 @@ def read(path: Path, trial_id: str) -> Checkpoint:
 
     Raises CheckpointError where it is damaged, of another version, or of another trial.
     """
-    header, tensors = tensor_file.read(path, VERSION)
-    if header["trial"] != trial_id:
-        raise CheckpointError(f"{path}: belongs to trial {header['trial']}, not to {trial_id}")
-    parts: dict[str, dict[str, Tensor]] = {"state": {}, "memory": {}, "best": {}}
-    for name, value in tensors.items():
-        part, _, rest = name.partition(":")
-        parts[part][rest] = value
+    written, tensors = tensor_file.read(path, VERSION)
+    try:
+        header = _Header.model_validate(written)
+        parts: dict[str, dict[str, Tensor]] = {"state": {}, "memory": {}, "best": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition(":")
+            parts[part][rest] = value
+    except (ValidationError, KeyError) as error:
+        raise CheckpointError(f"{path}: not what a trial has saved ({error})") from error
+    if header.trial != trial_id:
+        raise CheckpointError(f"{path}: belongs to trial {header.trial}, not to {trial_id}")
     return Checkpoint(
-        epoch=header["epoch"],
-        step=header["step"],
-        seconds=header["seconds"],
-        best_acc=header["best_acc"],
-        accumulation=header.get("accumulation", 1),  # older files have none
+        epoch=header.epoch,
+        step=header.step,
+        seconds=header.seconds,
+        best_acc=header.best_acc,
+        accumulation=header.accumulation,
         **parts,
     )
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    trial: str
+    epoch: NonNegativeInt
+    step: NonNegativeInt
+    seconds: NonNegativeFloat
+    best_acc: float | None
+    accumulation: PositiveInt = 1  # older files have none

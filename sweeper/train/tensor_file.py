@@ -20,6 +20,9 @@ from torch import Tensor
 
 from sweeper.errors import CheckpointError
 
+# What a file that is not what it seems makes of its readers.
+_BROKEN = (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, RecursionError)
+
 
 def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> str:
     """Write copies of `tensors` to `path`, atomically; returns their digest."""
@@ -45,12 +48,12 @@ def read(path: Path, version: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with safe_open(path, "pt") as file:
             header = json.loads((file.metadata() or {})["sweeper"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        written, digest = header["version"], header["digest"]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        written, digest, own = header["version"], header["digest"], _digest(tensors)
+    except _BROKEN as error:
         raise CheckpointError(f"{path}: not a readable checkpoint ({error})") from error
     if written != version:
         raise CheckpointError(f"{path}: version {written}, expected {version}")
-    if digest != _digest(tensors):
+    if digest != own:
         raise CheckpointError(f"{path}: damaged, its tensors do not have the digest written in it")
     return header, tensors
 

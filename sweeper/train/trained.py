@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from sweeper.backbones.backbone import Preprocessing
@@ -57,21 +59,30 @@ def write(trained: Trained, path: Path) -> str:
 
 def read(path: Path) -> Trained:
     """What `write` wrote. Raises CheckpointError: damaged, or of another version."""
-    header, state = tensor_file.read(path, VERSION)
+    written, state = tensor_file.read(path, VERSION)
     try:
-        seen = header["preprocessing"]
-        return Trained(
-            trial_id=header["trial"],
-            classes=tuple(header["classes"]),
-            template=header["template"],
-            preprocessing=Preprocessing(
-                **{**seen, "mean": tuple(seen["mean"]), "std": tuple(seen["std"])}
-            ),
-            state=state,
-            buffers=frozenset(header["buffers"]),
-        )
-    except (KeyError, TypeError) as error:
+        # as JSON: there lists stand for tuples
+        header = _Header.model_validate_json(json.dumps(written))
+    except (ValidationError, ValueError) as error:
         raise CheckpointError(f"{path}: not what a trial has learned ({error})") from error
+    return Trained(
+        trial_id=header.trial,
+        classes=header.classes,
+        template=header.template,
+        preprocessing=header.preprocessing,
+        state=state,
+        buffers=header.buffers,
+    )
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    trial: str
+    classes: tuple[str, ...]
+    template: str
+    preprocessing: Preprocessing
+    buffers: frozenset[str]
 
 
 def digest_of(path: Path) -> str:

@@ -93,7 +93,8 @@ protocol. Did you mean 'library_size'?
 31:12: unknown key of protocol 'selction'; expected a key of protocol. Did you mean 'selection'?
 33:14: min_seeds: 0; expected a whole number of at least 1
 34:9: note: a list; expected a text
-36:12: id: 'a/b'; expected letters, digits, '_', '.', '-': it names files
+36:12: id: 'a/b'; expected 1 to 100 letters, digits, '_', '.', '-', no '.' or '-' first: \
+it names files
 37:7: an entry of report.tables has no 'title'; expected a 'title'
 37:38: unknown key of an entry of report.tables 'targt'; expected a key of an entry of \
 report.tables. Did you mean 'target'?
@@ -228,8 +229,8 @@ def test_a_base_that_says_too_little_or_nonsense(
          "from 0, 1000 at most"),
         ("seeds: [0, -1]\n", "5:8: seeds: [0, -1]; expected a number, or a list of different "
          "whole numbers from 0, 1000 at most"),
-        ("name: ../x\n", "5:7: name: '../x'; expected letters, digits, '_', '.', '-': "
-         "it names files"),
+        ("name: ../x\n", "5:7: name: '../x'; expected 1 to 100 letters, digits, '_', '.', '-', "
+         "no '.' or '-' first: it names files"),
         ("exclude: [{task: digits}]\n", "1:1: no cell is left; expected one that 'exclude' does "
          "not drop"),
         (
@@ -245,7 +246,7 @@ def test_one_mistake_one_message(tmp_path: Path, more: str, message: str) -> Non
 
 def test_the_name_is_the_stem_and_must_be_fit_for_files(tmp_path: Path) -> None:
     path = write(tmp_path, BASE, "my sweep.yaml")
-    with pytest.raises(InputError, match="name: 'my sweep'; expected letters, digits"):
+    with pytest.raises(InputError, match="name: 'my sweep'; expected 1 to 100 letters"):
         load(path, Shelf())
     assert plan(tmp_path, "name: other" + BASE).sweep == "other"
 
