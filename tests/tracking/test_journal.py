@@ -120,17 +120,22 @@ def test_what_a_trial_has_learned_outlives_its_folder(journal: Journal, tmp_path
     assert not kept.exists()
 
 
+def _fill(journal: Journal, told: list[int]) -> None:
+    """Append, and note in `told` what was appended, until it is refused."""
+    for number in range(10_000):
+        journal.append(Event(made.record(number + 1), SPEC, number))
+        told.append(number)
+
+
 def test_nothing_is_half_recorded_on_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "256k") as disk:
         journal = Journal.create(disk, HEAD)
-        told = 0
+        told: list[int] = []
         with pytest.raises(FaultError, match=r"disk full at .*undelivered-small-1000\.jsonl"):
-            for told in range(10_000):
-                journal.append(Event(made.record(told + 1), SPEC, told))
-        assert told > 10
-        (disk / "full").unlink(missing_ok=True)
+            _fill(journal, told)
+        assert len(told) > 10
         journal.close()
-        assert [event.when for event in only(disk).events] == list(range(told))
+        assert [event.when for event in only(disk).events] == told
         with pytest.raises(FaultError, match="disk full at"):
             Journal.create(disk, replace(HEAD, origin=Origin(2000, {"a": "b" * 200_000}, {})))
         assert [path.name for path in disk.iterdir()] == ["undelivered-small-1000.jsonl"]
