@@ -182,8 +182,12 @@ class Spool:
     def _say(self, event: Event) -> None:
         with self._changed:
             self._check()
-            self._journal.append(event)
-            self._waiting.append(event)
+            self._waiting.append(event)  # first: Ctrl-C may come between the two
+            try:
+                self._journal.append(event)
+            except BaseException:
+                self._waiting.pop()
+                raise
             self._changed.notify_all()
 
     def _check(self) -> None:

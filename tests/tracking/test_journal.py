@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -139,6 +140,24 @@ def test_nothing_is_half_recorded_on_a_full_disk(tmp_path: Path) -> None:
         with pytest.raises(FaultError, match="disk full at"):
             Journal.create(disk, replace(HEAD, origin=Origin(2000, {"a": "b" * 200_000}, {})))
         assert [path.name for path in disk.iterdir()] == ["undelivered-small-1000.jsonl"]
+
+
+def test_ctrl_c_in_the_middle_of_appending_leaves_no_half_line(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def half(file: int, data: memoryview) -> int:
+        write(file, data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(EVENTS[0])
+    journal.append(EVENTS[1])
+    journal.close()
+    assert only(tmp_path).events == EVENTS[1:2]
 
 
 KILLED = """
