@@ -132,7 +132,7 @@ class Journal:
                 while left:
                     left = left[os.write(self._file, left) :]
                 os.fsync(self._file)
-            except OSError:
+            except BaseException:  # Ctrl-C among them
                 os.ftruncate(self._file, before)
                 raise
 

@@ -2,10 +2,10 @@
 store takes it.
 
 One thread delivers the journal's events in their order. A store that is away is tried again and
-again while training goes on; the first failure is told as an incident, and the first success after
-it replaces that with how long it took. Whoever kills this process at any moment finds the events
-that were not delivered in the journal, and what `delivery` does with them is harmless for those
-that were.
+again while training goes on; the first failure is told as an incident, which is replaced, once all
+that waited is delivered, with how long it took. Whoever kills this process at any moment finds the
+events that were not delivered in the journal, and what `delivery` does with them is harmless for
+those that were.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Spool:
         self._journal, self._opener, self._trained, self._show = journal, opener, trained, show
         self._changed = threading.Condition()  # guards all that follows, and the journal
         self._waiting: deque[Event] = deque()
-        self._outage: Incident | None = None
+        self._outage: Incident | None = None  # until all that waited is delivered
+        self._caught_up = 0  # events delivered since it began, the incident itself among them
         self._broken: BaseException | None = None
         self._stopped = False
         self._hurried = False
@@ -182,8 +183,12 @@ class Spool:
     def _say(self, event: Event) -> None:
         with self._changed:
             self._check()
-            self._journal.append(event)
-            self._waiting.append(event)
+            self._waiting.append(event)  # first: Ctrl-C may come between the two
+            try:
+                self._journal.append(event)
+            except BaseException:
+                self._waiting.pop()
+                raise
             self._changed.notify_all()
 
     def _check(self) -> None:
@@ -240,11 +245,13 @@ class Spool:
         with self._changed:
             if self._stopped:
                 return  # the journal is somebody else's by now; told twice is told once
-            if self._outage is not None:
-                self._tell(outage.over(self._outage, len(self._waiting) - 1))
-                self._outage = None
             self._waiting.popleft()
             self._delivered = time.monotonic()
+            if self._outage is not None:
+                self._caught_up += 1
+                if not self._waiting:
+                    self._tell(outage.over(self._outage, self._caught_up - 1))
+                    self._outage, self._caught_up = None, 0
             if isinstance(event.said, TrialResult):
                 self._journal.forget(event.said.trial_id)
             if not self._waiting:

@@ -91,7 +91,9 @@ def guard(uri: str, doing: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        # what the database itself said, where SQLAlchemy and MLflow stand around it
+        cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+        first = str(cause).strip().splitlines()[0] if str(cause).strip() else repr(cause)
         refused = getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
         raise StoreError(f"{uri}: {doing} failed: {first}", refused=refused) from error
 

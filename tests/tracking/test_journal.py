@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -120,20 +121,43 @@ def test_what_a_trial_has_learned_outlives_its_folder(journal: Journal, tmp_path
     assert not kept.exists()
 
 
+def _fill(journal: Journal, told: list[int]) -> None:
+    """Append, and note in `told` what was appended, until it is refused."""
+    for number in range(10_000):
+        journal.append(Event(made.record(number + 1), SPEC, number))
+        told.append(number)
+
+
 def test_nothing_is_half_recorded_on_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "256k") as disk:
         journal = Journal.create(disk, HEAD)
-        told = 0
+        told: list[int] = []
         with pytest.raises(FaultError, match=r"disk full at .*undelivered-small-1000\.jsonl"):
-            for told in range(10_000):
-                journal.append(Event(made.record(told + 1), SPEC, told))
-        assert told > 10
-        (disk / "full").unlink(missing_ok=True)
+            _fill(journal, told)
+        assert len(told) > 10
         journal.close()
-        assert [event.when for event in only(disk).events] == list(range(told))
+        assert [event.when for event in only(disk).events] == told
         with pytest.raises(FaultError, match="disk full at"):
             Journal.create(disk, replace(HEAD, origin=Origin(2000, {"a": "b" * 200_000}, {})))
         assert [path.name for path in disk.iterdir()] == ["undelivered-small-1000.jsonl"]
+
+
+def test_ctrl_c_in_the_middle_of_appending_leaves_no_half_line(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+
+    def half(file: int, data: memoryview) -> int:
+        write(file, data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(EVENTS[0])
+    journal.append(EVENTS[1])
+    journal.close()
+    assert only(tmp_path).events == EVENTS[1:2]
 
 
 KILLED = """

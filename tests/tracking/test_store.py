@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from sweeper.errors import StoreError
-from sweeper.tracking.store import check, exists, expected_schema, open_store, shortened
+from sweeper.tracking.store import check, exists, expected_schema, guard, open_store, shortened
 
 from . import made
 
@@ -77,6 +78,40 @@ def test_a_server_that_accepts_and_says_nothing_is_refused_in_seconds(monkeypatc
         accepting.start()
         with pytest.raises(StoreError, match="does not answer"):
             open_store(f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A server whose health is well and that has nothing but `code` for everything else."""
+
+    code = 503
+
+    def answer(self):
+        self.send_response(200 if self.path == "/health" else self.code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_a_server_that_refuses_for_now_is_a_store_error_in_seconds(monkeypatch, code):
+    monkeypatch.setattr(Refusing, "code", code)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        store = open_store(uri)
+        started = time.monotonic()
+        with (
+            pytest.raises(StoreError, match="saying hello failed") as caught,
+            guard(uri, "saying hello"),
+        ):
+            store.log("0" * 32, tags={"a": "b"})
+        server.shutdown()
+    assert time.monotonic() - started < 15
+    assert not caught.value.refused
 
 
 @pytest.mark.parametrize(
