@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import math
 import os
 import signal
@@ -35,6 +34,7 @@ class Interrupt:
         self.twice = False
         self._kept = 0
         self._before: list[dict[signal.Signals, Any]] = []
+        self._watched: tuple[int, int] | None = None  # what was told of signals before, and is now
         self._end = math.inf
 
     def limit(self, seconds: float) -> None:
@@ -44,6 +44,12 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         mine = threading.current_thread() is threading.main_thread()
         self._before.append({n: signal.signal(n, self._ask) for n in SIGNALS} if mine else {})
+        if mine and self._watched is None:
+            read, write = os.pipe()
+            os.set_blocking(write, False)
+            before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+            self._watched = before, write
+            threading.Thread(target=_watch, args=(read,), name="interrupt", daemon=True).start()
         return self
 
     def __exit__(
@@ -54,6 +60,11 @@ class Interrupt:
     ) -> None:
         for number, handler in self._before.pop().items():
             signal.signal(number, handler)
+        if not self._before and self._watched is not None:
+            before, write = self._watched
+            signal.set_wakeup_fd(before)
+            os.close(write)
+            self._watched = None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -84,16 +95,23 @@ class Interrupt:
             raise BudgetError("the hours in `budget` are over; the same command goes on")
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
-        if self.asked and not self.twice:
-            self.twice = True
-            _thread.start_new_thread(_end, ())  # `threading` takes locks, which no handler may
-        if self.asked or not self._kept:
-            self.asked = self.asked or SIGNALS[signal.Signals(number)]
+        self.twice = bool(self.asked)
+        self.asked = self.asked or SIGNALS[signal.Signals(number)]
+        if self.twice or not self._kept:
             raise KeyboardInterrupt
-        self.asked = SIGNALS[signal.Signals(number)]
         os.write(2, KEPT)  # what `print` holds may be half written
 
 
-def _end() -> None:
-    time.sleep(GRACE)
-    os._exit(EXIT_INTERRUPTED)
+def _watch(signals: int) -> None:
+    """End the process `GRACE` seconds after a second signal.
+
+    The system writes their numbers to the pipe `signals`. `_ask` alone would not do: Python calls
+    it when the main thread is back in Python, which it may never be from a call into Ray.
+    """
+    seen = 0
+    while said := os.read(signals, 64):
+        seen += sum(1 for number in said if number in SIGNALS)
+        if seen > 1:
+            time.sleep(GRACE)
+            os._exit(EXIT_INTERRUPTED)
+    os.close(signals)
