@@ -108,7 +108,10 @@ def answers(name: str) -> bool:
 
 def joined(name: str, environment: dict[str, str]) -> bool:
     """Whether the head knows two nodes."""
-    count = "import sys, ray._raylet as r; n = r.GcsClient(address=sys.argv[1]); "
+    count = (
+        "import sys, ray._raylet as ray; head = ray.GcsClient(address=sys.argv[1]); "
+        "print(len(head.get_all_node_info()))"
+    )
     said = subprocess.run(
         [
             "ip",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import os
+import sys
 import threading
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from sweeper.errors import ClusterError
@@ -47,3 +51,51 @@ def test_a_port_that_is_not_ray_is_left_in_time(monkeypatch: pytest.MonkeyPatch)
         connect(f"127.0.0.1:{server.server_port}")
     assert time.monotonic() - started < 30
     server.shutdown()
+
+
+def test_a_refused_token_says_where_one_is_given() -> None:
+    said = str(cluster._refusal("head:6379", "x\nUnauthenticated: no token\n"))
+    assert "Unauthenticated: no token. Set RAY_AUTH_MODE=token, and give" in said
+    assert "RAY_AUTH_TOKEN_PATH" in said
+
+
+def test_an_empty_entry_of_the_search_path_is_not_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}/x{os.pathsep}")
+    assert cluster._search_path() == os.pathsep.join([str(cluster.HOME), "/x"])
+
+
+def test_only_a_cluster_that_ray_up_made_may_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(cluster.ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(cluster, "alive_nodes", list)
+    assert not connect("head:6379").grows
+    (tmp_path / "ray_bootstrap_config.yaml").write_text("max_workers: 0")
+    assert connect("head:6379").added == ()
+    assert not connect().grows
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("local_ray")
+def test_a_local_ray_listens_on_this_machine_alone_and_asks_for_a_token() -> None:
+    import ray
+
+    @ray.remote(num_cpus=0)
+    def environment() -> tuple[dict[str, str], list[str]]:
+        return dict(os.environ), sys.path
+
+    # a worker listens as well, so that one has to be there
+    there, path = ray.get(environment.remote())
+    assert there["RAY_AUTH_MODE"] == os.environ["RAY_AUTH_MODE"] == "token"
+    assert [entry for entry in path if entry == ""] == []
+    heard = [
+        (process.name(), socket.laddr.ip)
+        for process in (psutil.Process(), *psutil.Process().children(recursive=True))
+        for socket in process.net_connections(kind="inet")
+        if socket.status == psutil.CONN_LISTEN
+    ]
+    assert {name for name, _ in heard} >= {"gcs_server", "raylet"}
+    assert {ip for _, ip in heard} <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, heard
