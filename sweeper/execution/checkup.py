@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.execution.cluster import alive_nodes
-from sweeper.execution.nodes import Node, ask, name_of, troubles
 from sweeper.execution.storage import lacks, signed
+from sweeper.execution.survey import Node, ask, name_of, troubles
 from sweeper.tracking.provenance import hardware, versions
 
 OURS = "sweeper"  # travels to the nodes; their own, if they have one, is not used

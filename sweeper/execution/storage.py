@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeper.errors import ClusterError
-from sweeper.execution.nodes import Node, ask, troubles
+from sweeper.execution.survey import Node, ask, troubles
 from sweeper.tasks import catalog as tasks
 
 VISIBLE_SECONDS = 5  # until a file that one node wrote is seen by another
