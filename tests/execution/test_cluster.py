@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -66,6 +68,24 @@ def test_an_empty_entry_of_the_search_path_is_not_the_current_folder(
     assert cluster._search_path() == os.pathsep.join([str(cluster.HOME), "/x"])
 
 
+@pytest.mark.parametrize(
+    ("home", "job", "shipped"),
+    [
+        ("/site-packages", None, False),
+        ("/site-packages", {"runtime_env": {"working_dir": "gcs://x.zip"}}, False),
+        ("/site-packages", {"runtime_env": {"py_modules": ["gcs://x.zip"]}}, True),
+        ("/tmp/ray/s/runtime_resources/working_dir_files/_ray_pkg_01", {}, True),
+    ],
+)
+def test_the_packages_go_to_the_workers_unless_a_job_brought_them(
+    monkeypatch: pytest.MonkeyPatch, home: str, job: dict[str, Any] | None, shipped: bool
+) -> None:
+    monkeypatch.setattr(cluster, "HOME", Path(home))
+    if job is not None:
+        monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", json.dumps(job))
+    assert cluster._shipped_by_job() is shipped
+
+
 def test_only_a_cluster_that_ray_up_made_may_grow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +110,8 @@ def test_a_local_ray_listens_on_this_machine_alone_and_asks_for_a_token() -> Non
     # a worker listens as well, so that one has to be there
     there, path = ray.get(environment.remote())
     assert there["RAY_AUTH_MODE"] == os.environ["RAY_AUTH_MODE"] == "token"
-    assert [entry for entry in path if entry == ""] == []
+    assert there["GLOO_SOCKET_IFNAME"] == "lo"
+    assert not {"", str(Path.cwd())} & set(path) - {str(cluster.HOME)}
     heard = [
         (process.name(), socket.laddr.ip)
         for process in (psutil.Process(), *psutil.Process().children(recursive=True))
