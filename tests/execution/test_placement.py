@@ -66,16 +66,16 @@ def test_a_gpu_that_is_not_there_is_told_before_launch() -> None:
 
 
 SHARES = st.one_of(
-    st.sampled_from([0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 0.6, 0.7, 1.0]),
+    st.sampled_from([0.1, 0.16666667, 0.2, 0.25, 0.3, 1 / 3, 0.5, 0.6, 0.7, 1.0]),
     st.floats(0.05, 1).map(lambda share: round(share, 3)),
 )
 
 
 def by_hand(gpus: float, cpus: float, node: dict[str, float]) -> int:
     """Trials put one after the other on the first device with room, in ten-thousandths."""
-    share, core = (Fraction(round(amount * 10_000)) for amount in (gpus, cpus))
+    share, core = (Fraction(int(amount * 10_000)) for amount in (gpus, cpus))
     free = [Fraction(10_000)] * int(node["GPU"])
-    cores, count = Fraction(round(node["CPU"] * 10_000)), 0
+    cores, count = Fraction(int(node["CPU"] * 10_000)), 0
     while cores >= core and (room := [at for at, left in enumerate(free) if left >= share]):
         free[room[0]] -= share
         cores -= core
