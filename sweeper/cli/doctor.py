@@ -15,7 +15,7 @@ import typer
 from sweeper.cli import options
 from sweeper.cli.output import print_json, print_rows
 from sweeper.cli.results import check_results
-from sweeper.errors import SweeperError
+from sweeper.errors import InputError, SweeperError
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def doctor(
         rows = [[f.what, "ok" if f.ok else "NOT OK", f.found] for f in findings]
         print_rows(["what", "", "found"], rows)
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(SweeperError.exit_code)
+        raise typer.Exit(InputError.exit_code)
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:

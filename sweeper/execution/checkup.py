@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.execution.cluster import alive_nodes
-from sweeper.execution.nodes import Node, ask, name_of, troubles
 from sweeper.execution.storage import lacks, signed
+from sweeper.execution.survey import Node, ask, name_of, troubles
 from sweeper.tracking.provenance import hardware, versions
 
 OURS = "sweeper"  # travels to the nodes; their own, if they have one, is not used
@@ -56,9 +56,7 @@ def judged(node: Node, seen: Seen, here: Mapping[str, str]) -> Checkup:
         if name != OURS and version != here[name]:
             wrong.append(f"{name} {version}, here it is {here[name]}")
     packages = ", ".join(f"{name} {seen.versions[name]}" for name in ("python", "ray", "torch"))
-    has = (
-        f"{seen.hardware}, {seen.gpus} GPU(s) for torch, {seen.free:.0f} GiB disk free; {packages}"
-    )
+    has = f"{seen.hardware}, {seen.gpus} GPU(s) for torch, {seen.free:.0f} GiB disk free"
     return Checkup(name_of(node), not wrong, "; ".join([*wrong, has, packages]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -213,8 +214,7 @@ def _join(address: str, level: int, verbose: bool) -> None:
             log_to_driver=verbose,
             logging_level=level,
             job_config=_no_folders(),
-            # a job whose working directory holds the packages ships them itself
-            runtime_env=None if is_copy(HOME) else {"py_modules": _packages()},
+            runtime_env=None if _shipped_by_job() else {"py_modules": _packages()},
         )
     except Exception as error:
         raise _refusal(address, str(error)) from error
@@ -229,6 +229,12 @@ def _refusal(address: str, said: str) -> ClusterError:
         else "Use the same Ray and Python here as on the cluster."
     )
     return ClusterError(f"the Ray at {address} refused: {last_line(said)}. {remedy}")
+
+
+def _shipped_by_job() -> bool:
+    """`ray job submit` brought the packages in its working directory, or modules of its own."""
+    job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+    return is_copy(HOME) or "py_modules" in (job.get("runtime_env") or {})
 
 
 def _packages() -> list[str]:

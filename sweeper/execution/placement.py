@@ -69,5 +69,7 @@ def _workers_on(resources: Resources, node: Node) -> int:
 
 
 def _parts(amount: float) -> int:
-    """`amount` as Ray counts it; 1 // 0.1 is 9, and ten of 0.1 fit into one."""
-    return round(amount * SHARES)
+    """`amount` as Ray counts it, which drops what is smaller: ten of 0.1 fit into one, where
+    1 // 0.1 is 9, and six of 0.16666667.
+    """
+    return int(amount * SHARES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sweeper.backbones import towers
 from sweeper.errors import ClusterError, InputError, Problem
 from sweeper.execution.cluster import Cluster, alive_nodes
-from sweeper.execution.nodes import ask, troubles
+from sweeper.execution.survey import ask, troubles
 from sweeper.spec.plan import Plan
 from sweeper.spec.sources import kind_of
 from sweeper.spec.trial import TrialSpec

@@ -8,11 +8,11 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweeper.errors import ClusterError
-from sweeper.execution.nodes import Node, ask, troubles
+from sweeper.execution.survey import Node, ask, troubles
 from sweeper.tasks import catalog as tasks
 
 VISIBLE_SECONDS = 5  # until a file that one node wrote is seen by another
@@ -87,8 +87,9 @@ def signed(folder: Path, *, keep: bool = True) -> Iterator[str]:
     finally:
         for path in folder.glob(f"{sign.name}*"):
             path.unlink()
-        for path in () if keep else made:
-            path.rmdir()
+        with suppress(OSError):  # somebody else uses it by now
+            for path in () if keep else made:
+                path.rmdir()
 
 
 def files_of(folders: Mapping[str, str], weights: Mapping[str, str]) -> list[str]:
@@ -103,9 +104,9 @@ def lacks(sign: str, paths: Sequence[str] = ()) -> list[str]:
     It leaves a file beside `sign`, but only where it sees that.
     """
     path, end = Path(sign), time.monotonic() + VISIBLE_SECONDS
-    while not path.exists() and time.monotonic() < end:
+    while not os.path.exists(path) and time.monotonic() < end:
         time.sleep(0.1)
-    lost = [f"it has no {each}" for each in paths if not Path(each).exists()]
+    lost = [f"it has no {each}" for each in paths if not os.path.exists(each)]
     try:
         path.read_text()
     except OSError as error:

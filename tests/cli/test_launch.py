@@ -101,6 +101,22 @@ def test_results_folder_that_is_a_file_is_refused(command: Command) -> None:
     assert "a folder" in said.err
 
 
+def test_results_in_the_copy_of_a_job_are_refused_and_the_environment_names_others(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copy = tmp_path / "runtime_resources" / "working_dir_files" / "_ray_pkg_0123"
+    copy.mkdir(parents=True)
+    sweep = _file(SWEEP).absolute()
+    monkeypatch.chdir(copy)
+    said = command("run", sweep, "--address", "127.0.0.1:1")
+    assert said.code == 2
+    assert f"'{copy}/results', Ray's copy of the job's working directory" in said.err
+    assert "SWEEPER_RESULTS" in said.err
+    monkeypatch.setenv("SWEEPER_RESULTS", str(tmp_path / "kept"))
+    assert "127.0.0.1:1" in command("run", sweep, "--address", "127.0.0.1:1").err
+    assert not list(copy.iterdir())
+
+
 def test_store_of_another_version_is_refused_and_left_alone(command: Command) -> None:
     Path("results").mkdir()
     store = Path("results", "mlflow.db")

@@ -285,3 +285,11 @@ def test_without_tables_every_axis_gets_one(tmp_path: Path) -> None:
     assert [table.axis for table in found.tables] == ["prompt_length", "trunk"]
     written = plan(tmp_path, BASE + "ablate: {lr: [1]}\nreport: {tables: []}\n")
     assert written.tables == ()
+
+
+def test_resources_that_contradict_themselves_are_mistakes_of_the_file(tmp_path: Path) -> None:
+    text = BASE + "resources: {gpus: 2, workers: 2, launcher: inline}\nbudget: {max_trials: 0}\n"
+    gpus, launcher, budget = complaints(tmp_path, text)
+    assert "gpus: 2; expected 1 at most: a worker trains on one. Write workers: 4" in gpus
+    assert "launcher: 'inline' with 2 workers" in launcher
+    assert "max_trials: 0" in budget

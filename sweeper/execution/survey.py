@@ -1,4 +1,4 @@
-"""The nodes of a cluster, each asked the same thing."""
+"""The nodes of a cluster, each asked the same thing at the same time."""
 
 from __future__ import annotations
 
