@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -22,6 +23,7 @@ from reports.query import Recording
 from reports.table_data import table_data
 
 SCHEMA = 1  # of report.json
+_FORMULA = re.compile(r"\s*([=@]|[+-].*([A-Za-z]\s*\(|[|!]))", re.DOTALL)
 
 
 def cells_csv(found: Mapping[str, Entry]) -> bytes:
@@ -66,8 +68,9 @@ def grid_csv(grid: Grid) -> bytes:
     """A table as it is printed, without its looks and links."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(map(plain, grid.headers))
-    writer.writerows(map(plain, row) for row in grid.rows)
+    writer.writerows(
+        [_no_formula(plain(each)) for each in row] for row in (grid.headers, *grid.rows)
+    )
     return buffer.getvalue().encode()
 
 
@@ -119,7 +122,15 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _no_formula(value: Any) -> Any:
+    """A text that a spreadsheet would compute gets a sign that it shows as text; a number has
+    neither a function nor another program in it.
+    """
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
 def _csv(frame: pd.DataFrame) -> bytes:
     # Whole numbers stay whole in columns that have holes.
-    written = frame.convert_dtypes().to_csv(index=False, lineterminator="\n")
+    kept = frame.convert_dtypes().map(_no_formula).rename(columns=_no_formula)
+    written = kept.to_csv(index=False, lineterminator="\n")
     return written.encode(errors="replace")

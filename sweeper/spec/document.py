@@ -172,7 +172,10 @@ class _Builder:
 
 
 def _whole(text: str) -> int:
+    """Raises ValueError where it is none, or one that no computer counts to."""
     digits = text.replace("_", "")
-    if digits.lstrip("+-")[:2].lower() in ("0x", "0o", "0b"):
-        return int(digits, 0)
-    return int(digits)
+    based = digits.lstrip("+-")[:2].lower() in ("0x", "0o", "0b")
+    number = int(digits, 0 if based else 10)
+    if abs(number) >= 2**63:
+        raise ValueError
+    return number

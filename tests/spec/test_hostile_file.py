@@ -30,12 +30,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("sweeps")
 
 
-def said_of(folder: Path, content: bytes | str) -> str:
+def said_of(folder: Path, content: bytes | str, profile: str | None = None) -> str:
     """Why the file is refused; empty where it is a sweep. Whatever else happens is a failure."""
     path = folder / "sweep.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:
-        plan = load(path, Shelf())
+        plan = load(path, Shelf(), profile=profile)
     except InputError as error:
         return str(error) or "an InputError that says nothing"
     plan.model_dump_json().encode()  # it can be recorded
@@ -168,7 +168,7 @@ def test_a_whole_file_with_pieces_put_in_left_out_and_moved(
         at, end = sorted(draw.randrange(len(text)) for _ in range(2))
         end = min(end, at + draw.choice([0, 1, 5, 40]))
         text = text[:at] + draw.choice([piece, "", text[at:end] * 2]) + text[end:]
-    said_of(folder, text)
+    said_of(folder, text, draw.choice(["demo", "paper"]))
 
 
 SWEEP = """\
@@ -195,11 +195,33 @@ report:
   curves: [{id: F4, title: Length, axis: prompt_length, panels: task}]
   figures: [{id: F5, title: Gain, kind: bars, axis: trunk, against: MLP}]
 profiles:
-  paper: {over: {task: [textures]}, ablate: null, search: {algorithm: tpe, num_trials: 5},
+  paper: {over: {task: [textures]}, ablate: null, exclude: null, report: null,
+          search: {method: tpe, num_trials: 5},
           parameters: {lr: {min: 1e-4, max: 1e-1, distribution: log_uniform_values}}}
   demo: {seeds: [0, 1]}
 """
 
 
 def test_the_whole_file_is_whole(folder: Path) -> None:
-    assert said_of(folder, SWEEP) == ""
+    assert said_of(folder, SWEEP) == said_of(folder, SWEEP, "paper") == ""
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 400, "-" + "9" * 400, "0x" + "f" * 300, "1e400", "9" * 19]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "parameters: {lr: {min: %s, max: %s, distribution: uniform}}\nsearch: {num_trials: 2}",
+        "parameters: {lr: {min: 1, max: %s, distribution: log_uniform_values}}\nsearch: {}",
+        "parameters: {lr: {min: 1, max: 2, q: %s}}\nsearch: {num_trials: 2}",
+        "budget: {max_hours: %s}",
+        "budget: {max_trials: %s}",
+        "seeds: %s",
+        "seeds: [%s]",
+        "ablate: {epochs: [%s]}",
+        "parameters: {lr: [%s]}",
+    ],
+)
+def test_numbers_that_no_computer_counts_to(folder: Path, text: str, number: str) -> None:
+    assert said_of(folder, f"{BASE}{text.replace('%s', number)}\n")
