@@ -102,13 +102,13 @@ def _ranking(search: Search, ranked: pd.DataFrame) -> Grid:
     notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
     rows = []
     for place, trial in enumerate(best, start=1):
-        sign = notes.mark((ON_TEST,)) if _on_test(trial) else ""
+        signs = notes.mark((ON_TEST,)) if _on_test(trial) else ()
         rows.append(
             (
                 text(str(place)),
                 *(text(_setting(trial.get(f"config.{name}"))) for name in names),
                 text(Span(_percent(trial["val_acc"]), link=str(trial.get("link") or ""))),
-                text(_percent(trial["test_acc"]), Span(sign, sign=True)),
+                text(_percent(trial["test_acc"]), *signs),
                 text(_count(trial["trainable_parameters"])),
                 text(_count(trial["seconds"])),
                 text(str(trial["epochs"])),
@@ -125,7 +125,7 @@ def _ranking(search: Search, ranked: pd.DataFrame) -> Grid:
         rows=tuple(rows),
         name="search",
         caption="The configurations with the highest validation accuracy.",
-        notes=(text(rule), *(text(line) for line in notes.lines())),
+        notes=(text(rule), *notes.texts()),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reports.average import averages_of
+from reports.crossing import Slot
 from reports.entry import Entry, entries
-from reports.filled import Slot, fill
+from reports.filled import fill
 from reports.statistics import Scores
 from reports.value import Value
 from sweeper.spec.shown import Table
