@@ -97,11 +97,7 @@ def _family(name: str, asked: Sequence[str], rows: Mapping[str, Mapping[str, Val
         for task in asked
         if kept and all(task in each and each[task].summary for each in kept.values())
     ]
-    means: dict[str, list[float]] = {row: [] for row in kept}
-    for row, values in kept.items():
-        for task in tasks:
-            summary = values[task].summary
-            means[row] += [summary.mean] if summary else []
+    means = {row: [values[task].mean for task in tasks] for row, values in kept.items()}
     weak = sum(not values[task].sound for values in kept.values() for task in tasks)
     if len(kept) < 2:
         return Family(name, len(asked), (), {}, out, 0)

@@ -27,7 +27,7 @@ class Average:
 
 
 def averages_of(rows: Rows, wanted: Sequence[str]) -> dict[str, Average]:
-    """Of each row, from what it has of the members `wanted`.
+    """Of each row, from what it has, over the members `wanted`.
 
     A row that has them all is averaged over all. The others are averaged over those members that
     every row with a score at all has, and say so; without such members they have no average.
@@ -55,7 +55,8 @@ def pictured(rows: Rows, wanted: Sequence[str]) -> dict[str, Average]:
     """
     found = averages_of(rows, wanted)
     some_whole = any(not one.value.partial for one in found.values())
-    for row, each in rows.items():
+    for row in rows:
+        each = {name: value for name, value in rows[row].items() if name in wanted}
         if each and (row not in found or (some_whole and found[row].value.partial)):
             lacks = len(wanted) - len(_there(each, wanted))
             hole = Value(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from reports.average import Average, Rows
 from reports.column import Column, columns_of, finder
@@ -14,6 +13,7 @@ from sweeper.spec.plan import Plan, Role
 from sweeper.spec.shown import Curve, Figure, Table
 
 BETWEEN = " / "  # the labels that make a row
+Averaging = Callable[[Rows, Sequence[str]], Mapping[str, Average]]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def crossing(
     shown: Table | Curve | Figure,
     plan: Plan,
     entries: Mapping[str, Entry],
-    averaging: Callable[[Rows, Sequence[str]], Mapping[str, Average]],
+    averaging: Averaging,
     *,
     measure: str = "",
     over: Sequence[str] = (),
@@ -121,55 +121,51 @@ def crossing(
     for role, cell in members:
         value = value_of(entries[cell.id], measure or shown.measure, but)
         for column in find(cell):
-            row, slot = _place(over, role, column, cell.printed)
+            row = _row(over, role, column, cell.printed)
             rows.setdefault(row.name, row)
-            found[row.name, slot] = value
-    slots = list(dict.fromkeys(_place(over, members[0][0], column)[1] for column in columns))
+            found[row.name, _slot(over, column)] = value
+    slots = list(dict.fromkeys(_slot(over, column) for column in columns))
     beside = [name for name, row in rows.items() if not among or row.role.label in among]
-    averages: dict[Slot, Mapping[str, Average]] = {}
-    for slot, wanted in _averages(shown, slots).items():
-        there = {
-            row: {
-                member: found[row, each]
-                for member, each in wanted.items()
-                if each is not None and (row, each) in found
-            }
-            for row in beside
-        }
-        averages[slot] = averaging(there, list(wanted))
+    averages = _averages(shown, beside, slots, found, averaging)
     found |= {(row, slot): one.value for slot, of in averages.items() for row, one in of.items()}
     return Crossing(shown.across, list(rows.values()), [*slots, *averages], found, averages)
 
 
-def _place(
-    over: Sequence[str],
-    role: Role,
-    column: Column,
-    printed: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[Row, Slot]:
-    values = dict(column)
+def _row(over: Sequence[str], role: Role, column: Column, printed: Mapping[str, str]) -> Row:
+    values = {factor: value for factor, value in column if factor in over}
     factors = [factor for factor in over if factor in values]
     told = tuple(printed.get(factor, values[factor]) for factor in factors)
-    row = Row(tuple(values[factor] for factor in factors), role, told)
-    return row, Slot(tuple(pair for pair in column if pair[0] not in over))
+    return Row(tuple(values[factor] for factor in factors), role, told)
+
+
+def _slot(over: Sequence[str], column: Column) -> Slot:
+    return Slot(tuple(pair for pair in column if pair[0] not in over))
 
 
 def _averages(
-    shown: Table | Curve | Figure, slots: Sequence[Slot]
-) -> dict[Slot, dict[str, Slot | None]]:
-    """Each average with each combination of the other factors -> its members and their columns;
-    None where a member has none there: then no row has it.
+    shown: Table | Curve | Figure,
+    rows: Sequence[str],
+    slots: Sequence[Slot],
+    values: Mapping[Place, Value],
+    averaging: Averaging,
+) -> dict[Slot, Mapping[str, Average]]:
+    """Each average with each combination of the other factors. A member that has no column there
+    is one that no row has.
     """
-    groups: dict[Column, dict[str, Slot]] = {}
+    groups: dict[Column, dict[str, Slot]] = {}  # the other factors -> member -> its column
     for slot in slots:
         if member := slot.value(shown.across):
             groups.setdefault(slot.without(shown.across), {})[member] = slot
     every = dict.fromkeys(member for members in groups.values() for member in members)
-    return {
-        Slot(rest, name): {member: there.get(member) for member in wanted or every}
-        for rest, there in groups.items()
-        for name, wanted in shown.averages.items()
-    }
+    found = {}
+    for rest, members in groups.items():
+        there = {
+            row: {m: values[row, slot] for m, slot in members.items() if (row, slot) in values}
+            for row in rows
+        }
+        for name, wanted in shown.averages.items():
+            found[Slot(rest, name)] = averaging(there, wanted or tuple(every))
+    return found
 
 
 def names_of(slots: Sequence[Slot], but: Sequence[str] = ()) -> list[str]:

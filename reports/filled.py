@@ -118,8 +118,7 @@ def _bold(
         for block in _blocks(rows):
             there = {r.name: values[r.name, slot] for r in block if (r.name, slot) in values}
             winners = best({n: v.scores for n, v in there.items() if v.sound}, lower=lower)
-            rivals = {name: value.summary for name, value in there.items() if not value.apart}
-            means = {name: summary.mean for name, summary in rivals.items() if summary}
+            means = {n: v.mean for n, v in there.items() if v.summary and not v.apart}
             top = (min if lower else max)(means.values(), default=0.0)
             if any(means[name] == top for name in winners):
                 bold |= {(name, slot) for name in winners}

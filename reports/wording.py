@@ -111,11 +111,12 @@ def fewer(value: Value) -> str:
 
 
 def caveats(value: Value) -> tuple[str, ...]:
-    """What a table tells of a value by its text and marks, in words."""
+    """In words what a table marks, of a value that is drawn alone; what is missing, as a whole."""
     if value.skip:
         return (*value.remarks, f"skipped: {value.skip}")
-    few = [fewer(value)] if value.summary and value.too_few else []
-    return (*value.remarks, *value.holes, *few)
+    if value.partial and value.summary is None:
+        return (*value.remarks, *value.holes)
+    return (*value.remarks, *([fewer(value)] if value.too_few else []))
 
 
 def explained(places: Mapping[str, Value]) -> list[Text]:

@@ -71,7 +71,9 @@ def test_a_setting_without_a_finished_seed_is_a_gap_and_is_marked() -> None:
     (stroke,) = pane.strokes
     assert stroke.x == [1, 4, 8]
     assert math.isnan(stroke.y[1])
-    assert notes(blocks(made))[0] == "¹ at 4: missing 3."
+    assert notes(blocks(made))[0] == (
+        "¹ at 4: fewer finished seeds than the 3 that this sweep asks for."
+    )
 
 
 def test_an_average_is_over_the_seeds_that_all_members_have() -> None:
@@ -244,3 +246,24 @@ def test_any_name_is_drawn_as_it_is_and_the_same_points_give_the_same_bytes() ->
     assert is_drawn(found)
     assert found.files == again.files
     assert not any(b"Date" in data for data in found.files.values())
+
+
+def test_zero_shot_under_an_average_is_over_the_members_that_the_average_is_over() -> None:
+    made = two_tasks()
+    made.add_zero_shot(0.1, task="digits")
+    made.add_zero_shot(0.3, task="shapes")
+    whole = traced(made, averages={"all": ()}).panels[0]
+    assert whole.title == "all: mean over 2 tasks"
+    assert whole.zero_shot[0].mean == pytest.approx(0.2)
+    some = traced(made, averages={"all": ("shapes", "textures")}).panels[0]
+    assert some.title == "all: mean over 1 tasks"
+    assert some.lines[0].remarks == ("the average over shapes only, which all rows have",)
+    assert some.zero_shot[0].mean == pytest.approx(0.3)
+
+
+def test_micro_batches_are_told_below_a_curve_too() -> None:
+    made = Made()
+    made.add(1, [0.5] * 3, measured={"accumulation": [2.0] * 3}, task="digits")
+    made.add(8, [0.6] * 3, task="digits")
+    (note, *_) = notes(blocks(made))
+    assert note.startswith("¹ at 1: too large for the memory of its GPU")
