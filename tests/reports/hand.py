@@ -177,6 +177,14 @@ class Made:
         return entries(self.recording)
 
 
+def comparable(label: str, task: str = "cifar100", **recipe) -> Cell:
+    """A cell under the setting of PGN's Table 3a."""
+    own = role(label, "prompt_length")
+    ours = made.cell(own, over={"task": task}, epochs=500, prompt_length=int(label))
+    settings = {"backbone": "openclip/ViT-B-32-quickgelu@openai", "warmup_epochs": 50, **recipe}
+    return ours.model_copy(update={"config": ours.config | settings})
+
+
 def lines(grid: Grid) -> dict[str, list[str]]:
     """The rows of a grid as plain text, by their first column; in order."""
     return {plain(row[0]): [plain(each) for each in row[1:]] for row in grid.rows}
