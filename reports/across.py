@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from reports.column import Column
+from reports.crossing import Slot
 from reports.document import Block, Grid, Paragraph, Picture, Text, text
 from reports.drawing.ranks import ranks as diagram
 from reports.entry import Entry
-from reports.filled import Filled, Slot, fill
+from reports.filled import Filled, fill
 from reports.query import Recording
 from reports.rank_test import LEAST, LEVEL, Pair, Ranks, friedman, wilcoxon
 from reports.value import Value
@@ -60,12 +62,11 @@ def across_blocks(table: Table, recording: Recording, entries: Mapping[str, Entr
 
 def families(filled: Filled) -> list[Family]:
     """Each block of rows with each combination of the other factors, of two rows and tasks."""
-    groups: dict[tuple[tuple[str, str], ...], dict[str, Slot]] = {}
+    across = filled.table.across
+    groups: dict[Column, dict[str, Slot]] = {}
     for slot in filled.slots:
-        values = dict(slot.column)
-        if not slot.average and filled.table.across in values:
-            rest = tuple(pair for pair in slot.column if pair[0] != filled.table.across)
-            groups.setdefault(rest, {})[values[filled.table.across]] = slot
+        if not slot.average and (task := slot.value(across)):
+            groups.setdefault(slot.without(across), {})[task] = slot
     found = []
     for block in filled.blocks():
         for rest, slots in groups.items():
@@ -96,11 +97,7 @@ def _family(name: str, asked: Sequence[str], rows: Mapping[str, Mapping[str, Val
         for task in asked
         if kept and all(task in each and each[task].summary for each in kept.values())
     ]
-    means: dict[str, list[float]] = {row: [] for row in kept}
-    for row, values in kept.items():
-        for task in tasks:
-            summary = values[task].summary
-            means[row] += [summary.mean] if summary else []
+    means = {row: [values[task].mean for task in tasks] for row, values in kept.items()}
     weak = sum(not values[task].sound for values in kept.values() for task in tasks)
     if len(kept) < 2:
         return Family(name, len(asked), (), {}, out, 0)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from reports.statistics import Scores, mean_over
 from reports.value import Value, average_of
 
+Rows = Mapping[str, Mapping[str, Value]]  # row -> member -> value
+
 
 @dataclass(frozen=True)
 class Average:
@@ -24,18 +26,13 @@ class Average:
         return mean_over([self.each[member].scores for member in members])
 
 
-def averages_of(
-    rows: Mapping[str, Mapping[str, Value]], wanted: Sequence[str]
-) -> dict[str, Average]:
-    """Of each row, from what it has of the members `wanted` (row -> member -> value).
+def averages_of(rows: Rows, wanted: Sequence[str]) -> dict[str, Average]:
+    """Of each row, from what it has, over the members `wanted`.
 
     A row that has them all is averaged over all. The others are averaged over those members that
     every row with a score at all has, and say so; without such members they have no average.
     """
-    has = {
-        row: [name for name in wanted if name in each and each[name].scores.by_seed]
-        for row, each in rows.items()
-    }
+    has = {row: _there(each, wanted) for row, each in rows.items()}
     begun = [set(there) for there in has.values() if there]
     common = [name for name in wanted if begun and all(name in there for there in begun)]
     some_whole = any(len(there) == len(wanted) for there in has.values())
@@ -49,6 +46,33 @@ def averages_of(
             value = replace(value, apart=value.apart or (some_whole and not whole))
             found[row] = Average(value, each, tuple(members))
     return found
+
+
+def pictured(rows: Rows, wanted: Sequence[str]) -> dict[str, Average]:
+    """The same for a picture. No sign beside a point or a bar can say that its mean is over other
+    members than those around it, so all that are drawn are over the same: where one row has all
+    members, a row that lacks some is a hole. Where none has all, each is over the common ones.
+    """
+    found = averages_of(rows, wanted)
+    some_whole = any(not one.value.partial for one in found.values())
+    for row in rows:
+        each = {name: value for name, value in rows[row].items() if name in wanted}
+        if each and (row not in found or (some_whole and found[row].value.partial)):
+            lacks = len(wanted) - len(_there(each, wanted))
+            hole = Value(
+                scores=Scores({}),
+                entries=tuple(entry for value in each.values() for entry in value.entries),
+                holes=(f"lacks {lacks} of {len(wanted)} members",),
+                remarks=tuple({f"skipped: {v.skip}": v for v in each.values() if v.skip}),
+                partial=True,
+            )
+            found[row] = Average(hole, each, ())
+    return found
+
+
+def _there(each: Mapping[str, Value], wanted: Sequence[str]) -> list[str]:
+    """The members that have a score."""
+    return [name for name in wanted if name in each and each[name].scores.by_seed]
 
 
 def _remark(common: Sequence[str], lacking: Sequence[str]) -> str:

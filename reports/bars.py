@@ -6,32 +6,36 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.amount import Amount, Place, amount_text, drawn, gain_in_unit, in_unit
-from reports.crossing import Crossing, Group, crossing
+from reports.average import pictured
+from reports.crossing import Crossing, Slot, crossing, names_of
 from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.bars import Chart, draw_bars
 from reports.entry import Entry
-from reports.footnote import Footnotes, reference
+from reports.footnote import Footnotes
 from reports.printed import Printed, compared, printed
 from reports.query import Recording
+from reports.value import Value, less
+from reports.wording import explained, gain_in_unit, how_to_read, in_unit, scaled, value_text
 from sweeper.spec.measure import TOP1, Measure, measure_of
+from sweeper.spec.plan import Plan
 from sweeper.spec.shown import Figure
+
+Place = tuple[str, str]  # of a number in a figure: its row and its column
 
 
 @dataclass(frozen=True)
 class Bars:
-    """What bars show: the groups in print order, labels, and (group, label) -> amount."""
+    """What bars show: the groups in print order, labels, and (group, label) -> value."""
 
     groups: Sequence[str]
     labels: Sequence[str]
-    found: Mapping[Place, Amount]
+    found: Mapping[Place, Value]
 
 
 def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entry]) -> list[Block]:
     """The picture and the numbers behind it."""
-    ours = crossing(figure.axis, recording.plan, entries)
-    base = reference(recording.plan)
-    bars = measured(figure, ours, base)
+    ours = crossed(figure, recording.plan, entries)
+    bars = measured(figure, ours)
     measure = measure_of(figure.measure)
     lines = printed(figure.target, ours.roles)
     papers = printed_values(figure, bars.labels, lines)
@@ -49,9 +53,16 @@ def bars_blocks(figure: Figure, recording: Recording, entries: Mapping[str, Entr
     return [Picture(name, figure.title, draw_bars(charts)), _grid(name, figure, bars, papers)]
 
 
-def shown_groups(figure: Figure, ours: Crossing) -> list[Group]:
+def crossed(figure: Figure, plan: Plan, entries: Mapping[str, Entry]) -> Crossing:
+    """The cells of a figure; averages stand beside those of the labels that it shows."""
+    among = (*figure.of, figure.against) if figure.of else ()
+    return crossing(figure, plan, entries, pictured, among=among)
+
+
+def shown_groups(figure: Figure, ours: Crossing) -> list[Slot]:
     """The averages where there are any, else each column."""
-    return ours.averaged(figure.averages, figure.across) or ours.singles()
+    order = list(figure.averages)
+    return sorted(ours.averages, key=lambda slot: order.index(slot.average)) or ours.singles
 
 
 def shown_labels(figure: Figure, ours: Crossing) -> list[str]:
@@ -59,18 +70,20 @@ def shown_labels(figure: Figure, ours: Crossing) -> list[str]:
     return [label for label in figure.of or ours.roles if label != figure.against]
 
 
-def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> Bars:
+def measured(figure: Figure, ours: Crossing) -> Bars:
     """The means; where they are differences, groups by falling difference of the first label."""
     labels = shown_labels(figure, ours)
     groups = shown_groups(figure, ours)
-    names = group_names(ours, groups)
-    found: dict[Place, Amount] = {}
+    names = group_names(groups)
+    found: dict[Place, Value] = {}
     for name, group in zip(names, groups, strict=True):
-        other = ours.at(figure.against, group, figure.measure) if figure.against else None
-        for label in labels if other or not figure.against else ():
-            amount = Amount.of(ours.at(label, group, figure.measure), base, other)
-            if amount is not None:
-                found[name, label] = amount
+        other = ours.values.get((figure.against, group))
+        for label in labels:
+            value = ours.values.get((label, group))
+            if value is not None and figure.against:
+                value = less(value, other, figure.against) if other else None
+            if value is not None:
+                found[name, label] = value
     if figure.against and labels:
         first = {name: found.get((name, labels[0])) for name in names}
         means = {k: each.summary.mean for k, each in first.items() if each and each.summary}
@@ -78,11 +91,11 @@ def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> Bars
     return Bars(names, labels, found)
 
 
-def group_names(ours: Crossing, groups: Sequence[Group]) -> list[str]:
+def group_names(groups: Sequence[Slot]) -> list[str]:
     """What each group is called: its average, and the factors that vary among the groups."""
     several = len({group.average for group in groups}) > 1
     named = []
-    for name, group in zip(ours.names(groups), groups, strict=True):
+    for name, group in zip(names_of(groups), groups, strict=True):
         first = group.average if several or not name else ""
         named.append(": ".join(part for part in (first, name) if part) or "all")
     return named
@@ -108,6 +121,13 @@ def printed_values(
     return found
 
 
+def drawn(found: Mapping[Place, Value], measure: Measure) -> dict[Place, tuple[float, float]]:
+    """Mean and half width of those that have a mean."""
+    return {
+        place: scaled(value.summary, measure) for place, value in found.items() if value.summary
+    }
+
+
 def _chart(figure: Figure, bars: Bars, measure: Measure) -> Chart:
     unit = _unit(figure, bars, measure)
     values = drawn(bars.found, measure)
@@ -124,29 +144,30 @@ def _unit(figure: Figure, bars: Bars, measure: Measure) -> str:
 
 def _grid(name: str, figure: Figure, bars: Bars, papers: Mapping[Place, float]) -> Grid:
     measure = measure_of(figure.measure)
-    notes = Footnotes.of(amount.remarks for amount in bars.found.values())
+    notes = Footnotes.of(value.remarks for value in bars.found.values())
     rows: list[list[Text]] = []
     for group in bars.groups:
         row = [text(group)]
         for label in bars.labels:
-            amount = bars.found.get((group, label))
-            row.append(amount_text(amount, measure, notes, signed=bool(figure.against)))
+            value = bars.found.get((group, label))
+            row.append(value_text(value, measure, notes, sign=bool(figure.against)))
         rows.append(row)
     sign = "+" if figure.against else ""
     for group in dict.fromkeys(group for group, _ in papers):
         row = [text(f"published: {group}")]
         for label in bars.labels:
-            value = papers.get((group, label))
-            row.append(text("" if value is None else f"{value:{sign}.1f}"))
+            theirs = papers.get((group, label))
+            row.append(text("" if theirs is None else f"{theirs:{sign}.1f}"))
         rows.append(row)
     what = in_unit(measure)
     if figure.against:
         what = f"{what}: paired difference to {figure.against}, on common seeds"
-    told = f"{what}; mean ± half width of the 95 % Student-t interval (seeds)."
+    told = f"{what}; {how_to_read(bars.found.values())}"
+    places = {f"{group}, {label}": value for (group, label), value in bars.found.items()}
     return Grid(
         [text(figure.across if not figure.averages else "group"), *map(text, bars.labels)],
         rows,
         name=name,
-        notes=[text(told), *map(text, notes.lines())],
+        notes=[text(told), *notes.texts(), *explained(places)],
         rules=[len(bars.groups)] if papers and bars.groups else [],
     )

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.filled import Filled, Place, Row, Slot
+from reports.crossing import Place, Row, Slot
+from reports.filled import Filled
 from reports.published import Paper, PublishedTable, obstacles, published
 from reports.value import Value
 from reports.verdict import Compared, compare

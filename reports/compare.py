@@ -186,7 +186,7 @@ def shared(found: Comparison) -> list[tuple[str, Any, Any]]:
 
 def _grid(found: Comparison) -> Grid:
     common = {name for name, _, _ in shared(found)}
-    notes = Footnotes.of(e.remarks for pair in found.pairs for e in (pair.first, pair.second))
+    notes = Footnotes.of(e.remarks() for pair in found.pairs for e in (pair.first, pair.second))
     rows = []
     for pair in found.pairs:
         own = [
@@ -215,5 +215,5 @@ def _grid(found: Comparison) -> Grid:
         rows,
         name="compare",
         caption="Cells at the same place, side by side.",
-        notes=(text(rule), *(text(line) for line in notes.lines())),
+        notes=(text(rule), *notes.texts()),
     )

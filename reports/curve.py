@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from reports.amount import in_unit
-from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, Text, text
+from reports.document import Block, Grid, Heading, Paragraph, Picture, Text, text
 from reports.drawing.lines import Pane, Ruler, Stroke, draw_lines
 from reports.entry import Entry
 from reports.footnote import Footnotes
@@ -14,6 +13,7 @@ from reports.printed import heading
 from reports.query import Recording
 from reports.statistics import MARGIN, Robustness
 from reports.trace import Beside, Line, Panel, Traced, trace
+from reports.wording import in_unit, scaled
 from sweeper.spec.shown import Curve
 
 ROBUSTNESS = (
@@ -66,15 +66,14 @@ def panes_of(traced: Traced) -> list[Pane]:
 
 
 def _ours(line: Line, alike: int, traced: Traced) -> Stroke:
-    scale = traced.measure.scale
     points = [point for point in line.points if _drawable(point.x, traced.curve)]
-    found = [point.summary for point in points]
+    # One seed has no interval: the band has a gap there, not a width of zero.
+    found = [scaled(point.summary, traced.measure) for point in points]
     return Stroke(
         line.name,
         [point.x for point in points],
-        [math.nan if each is None else scale * each.mean for each in found],
-        # One seed has no interval: the band has a gap there, not a width of zero.
-        [math.nan if each is None or each.ci95 is None else scale * each.ci95 for each in found],
+        [mean for mean, _ in found],
+        [half for _, half in found],
         alike,
     )
 
@@ -134,10 +133,10 @@ def _grid(name: str, traced: Traced) -> Grid:
         for panel, line in lines
     ]
     beside = [each for panel in traced.panels for _, each in panel.beside]
-    rows += [_row(_title(each), each.robustness, "") for each in [*beside, *traced.apart]]
+    rows += [_row(_title(each), each.robustness, ()) for each in [*beside, *traced.apart]]
     headers = ["line", "best at", "largest drop, points", "area under the normalised curve"]
     headers.append(f"smallest within {100 * MARGIN:g} point of the best")
-    told = [*map(text, notes.lines())]
+    told = notes.texts()
     if any(each.robustness for _, each in lines):
         told.append(text(ROBUSTNESS))
     return Grid([*map(text, headers)], rows, name=name, notes=told)
@@ -147,9 +146,9 @@ def _called(panel: Panel, line: Line, several: bool) -> str:
     return f"{panel.title}: {line.name}" if several and panel.title else line.name
 
 
-def _row(name: str, found: Robustness | None, mark: str) -> list[Text]:
+def _row(name: str, found: Robustness | None, signs: Text) -> list[Text]:
     numbers = ["—"] * 4
     if found is not None:
         numbers = [f"{found.best_at:,.10g}", f"{100 * found.largest_drop:.1f}"]
         numbers += [f"{found.area:.3f}", f"{found.shortest:,.10g}"]
-    return [text(name, Span(mark, sign=True)) if mark else text(name), *map(text, numbers)]
+    return [text(name, *signs), *map(text, numbers)]

@@ -21,6 +21,7 @@ from reports.incidents import incident_data
 from reports.order import comparisons
 from reports.query import Recording
 from reports.table_data import table_data
+from reports.value import value_of
 
 SCHEMA = 1  # of report.json
 _FORMULA = re.compile(r"\s*([=@]|[+-].*([A-Za-z]\s*\(|[|!]))", re.DOTALL)
@@ -32,7 +33,8 @@ def cells_csv(found: Mapping[str, Entry]) -> bytes:
 
 
 def _cell(entry: Entry) -> dict[str, Any]:
-    summary, cell = entry.summary, entry.cell
+    value, cell = value_of(entry), entry.cell
+    summary = value.summary
     return {
         "cell": cell.id,
         "link": entry.link,
@@ -42,11 +44,11 @@ def _cell(entry: Entry) -> dict[str, Any]:
         "test_acc_mean": summary.mean if summary else None,
         "test_acc_std": summary.std if summary else None,
         "test_acc_ci95": summary.ci95 if summary else None,
-        "deterministic": entry.scores.deterministic,
-        "too_few_seeds": entry.too_few,
+        "deterministic": value.scores.deterministic,
+        "too_few_seeds": value.too_few,
         "planned": len(cell.trials),
         "holes": "; ".join(entry.holes),
-        "remarks": "; ".join(entry.remarks),
+        "remarks": "; ".join(value.remarks),
         "skip": cell.skip,
         "trainable_parameters": entry.trainable_parameters,
         **{f"config.{key}": value for key, value in cell.config.items()},
@@ -60,7 +62,7 @@ def trials_csv(recording: Recording, found: Mapping[str, Entry]) -> bytes:
     told = []
     for cell, selection in zip(trials["cell"], selections, strict=True):
         own = (ON_TEST,) if selection == "best_test" else ()
-        told.append("; ".join(found[cell].remarks if cell in found else own))
+        told.append("; ".join(found[cell].remarks() if cell in found else own))
     return _csv(trials.assign(remarks=told))
 
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,6 @@ from reports.statistics import Scores
 from sweeper.records import PART, TrialStatus
 from sweeper.spec.measure import TOP1
 from sweeper.spec.plan import Cell
-from sweeper.tracking.summary import Summary, summarise
 
 ACCUMULATION = "accumulation"
 MEASURED = "measured."  # then the name of a measure: a column of a recording's trials
@@ -34,8 +34,8 @@ class Entry:
     """A cell, its scores by seed (accuracies as fractions) and the count of each status.
 
     measured: measure -> what the finished trials have of it, test/acc excepted.
-    remarks: what is said of it under a table; apart: its protocol is not the base's.
-    link: the address of its page in MLflow's UI, empty where it has none.
+    base: the protocol that it is read beside; empty: none. link: the address of its page in
+        MLflow's UI, empty where it has none.
     """
 
     cell: Cell
@@ -44,8 +44,7 @@ class Entry:
     min_seeds: int
     trainable_parameters: int | None  # None where no trial ended
     measured: Mapping[str, Scores] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-    apart: bool = False
+    base: Mapping[str, Any] = field(default_factory=dict)
     link: str = ""
 
     def scores_of(self, measure: str) -> Scores:
@@ -60,23 +59,15 @@ class Entry:
         names = (name for name in self.measured if name.startswith(PART))
         return {name.removeprefix(PART): self.measured[name] for name in names}
 
-    @property
-    def summary(self) -> Summary | None:
-        """Mean and interval over the finished seeds."""
-        return summarise(self.scores.by_seed[seed] for seed in sorted(self.scores.by_seed))
+    def remarks(self, but: str = "") -> tuple[str, ...]:
+        """What is said of it where it stands; nothing of the field `but` of its protocol."""
+        said, _ = remarks(self.cell.config, self.base, but)
+        return (*said, *_accumulated(self.measured.get(ACCUMULATION)))
 
     @property
-    def too_few(self) -> bool:
-        """Whether fewer seeds finished than the sweep asks for; a deterministic cell needs one."""
-        return not self.scores.deterministic and len(self.scores.by_seed) < self.min_seeds
-
-    @property
-    def sound(self) -> bool:
-        """Whether its mean may be called best: under the base's protocol, from enough seeds, none
-        of them lost to divergence.
-        """
-        diverged = str(TrialStatus.DIVERGED) in self.statuses
-        return not (self.apart or self.too_few or diverged)
+    def apart(self) -> bool:
+        """Whether its protocol is not the base's."""
+        return remarks(self.cell.config, self.base)[1]
 
     @property
     def holes(self) -> list[str]:
@@ -96,7 +87,6 @@ def entries(recording: Recording) -> dict[str, Entry]:
         statuses.setdefault(cell, Counter())[str(status)] += 1
     found = {}
     for cell in plan.cells:
-        said, apart = remarks(cell.config, base)
         # The loader plans one trial, whatever the seeds, for a method that has nothing to train.
         deterministic = len(cell.trials) == 1 and len(plan.seeds) > 1
         own = {
@@ -111,8 +101,7 @@ def entries(recording: Recording) -> dict[str, Entry]:
             min_seeds=plan.min_seeds,
             trainable_parameters=int(max(counts.by_seed.values())) if counts else None,
             measured=own,
-            remarks=(*said, *_accumulated(own.get(ACCUMULATION))),
-            apart=apart,
+            base=base,
             link=recording.links.get(cell.id, ""),
         )
     return found

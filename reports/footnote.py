@@ -55,16 +55,13 @@ class Footnotes:
         found = dict.fromkeys(remark for each in told for remark in each)
         return cls({text: str(n).translate(_RAISED) for n, text in enumerate(found, start=1)})
 
-    def mark(self, told: Sequence[str]) -> str:
+    def mark(self, told: Sequence[str]) -> Text:
         """The signs of the remarks of one entry, such as '¹ ²'; nothing where there are none."""
-        return " ".join(sign for remark, sign in self.signs.items() if remark in told)
-
-    def lines(self) -> list[str]:
-        """Each sign with its remark, such as '¹ selected on test, as the public code does.'"""
-        return [f"{sign} {text}." for text, sign in self.signs.items()]
+        signs = " ".join(sign for remark, sign in self.signs.items() if remark in told)
+        return (Span(signs, sign=True),) if signs else ()
 
     def texts(self) -> list[Text]:
-        """The same, as they stand below a grid."""
+        """Each sign with its remark, such as '¹ selected on test, as the public code does.'"""
         return [
             text(Span(sign, sign=True), f" {told.rstrip('.')}.")
             for told, sign in self.signs.items()

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.amount import Amount, Place, amount_text, drawn, in_unit
-from reports.bars import printed_values
+from reports.bars import Place, crossed, drawn, printed_values
 from reports.column import Column
-from reports.crossing import Crossing, Group, crossing
+from reports.crossing import Crossing, Slot
 from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.heatmap import Map, draw_maps
 from reports.entry import Entry
-from reports.footnote import Footnotes, reference
+from reports.footnote import Footnotes
 from reports.printed import compared, printed
 from reports.query import Recording
+from reports.value import Value
+from reports.wording import explained, how_to_read, in_unit, value_text
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.shown import Figure
 
@@ -26,15 +27,15 @@ class Field:
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
-    found: Mapping[Place, Amount]
+    found: Mapping[Place, Value]
 
 
 def heatmap_blocks(
     figure: Figure, recording: Recording, entries: Mapping[str, Entry]
 ) -> list[Block]:
     """The picture and the numbers behind it."""
-    ours = crossing(figure.axis, recording.plan, entries)
-    fields = [each for each in measured(figure, ours, reference(recording.plan)) if each.found]
+    ours = crossed(figure, recording.plan, entries)
+    fields = [each for each in measured(figure, ours) if each.found]
     measure = measure_of(figure.measure)
     maps = [_map(figure, field, measure) for field in fields]
     maps = [each for each in maps if each.values]
@@ -48,7 +49,7 @@ def heatmap_blocks(
         columns = [*dict.fromkeys(column for _, column in papers)]
         values = normalised(papers) if figure.normalise else papers
         unit = _unit("top-1, %", figure)
-        title = compared(lines, ours, ours.singles())
+        title = compared(lines, ours, ours.singles)
         maps.append(Map(title, labels, columns, values, unit, 2 if figure.normalise else 1))
     if not maps:
         return []
@@ -62,25 +63,23 @@ def heatmap_blocks(
     return [Picture(name, figure.title, draw_maps(maps)), *grids]
 
 
-def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> list[Field]:
+def measured(figure: Figure, ours: Crossing) -> list[Field]:
     """A field for each combination of the factors that do not run along."""
     rows = [*(figure.of or ours.roles)]
-    rests: dict[Column, list[tuple[str, Group]]] = {}
-    for group in ours.singles():
-        rest = tuple(pair for pair in group.key if pair[0] != figure.across)
-        rests.setdefault(rest, []).append((group.value(figure.across) or "all", group))
-    for group in ours.averaged(figure.averages, figure.across):
-        rests.setdefault(group.key, []).append((group.average, group))
+    rests: dict[Column, dict[str, Slot]] = {}
+    for slot in ours.slots:
+        name = slot.average or slot.value(figure.across) or "all"
+        rests.setdefault(slot.without(figure.across), {})[name] = slot
     fields = []
     for rest, columns in rests.items():
-        found: dict[Place, Amount] = {}
-        for name, group in columns:
-            for label in rows:
-                amount = Amount.of(ours.at(label, group, figure.measure), base)
-                if amount is not None:
-                    found[label, name] = amount
+        found = {
+            (label, name): ours.values[label, slot]
+            for name, slot in columns.items()
+            for label in rows
+            if (label, slot) in ours.values
+        }
         title = ", ".join(value for _, value in rest) or "This sweep"
-        fields.append(Field(title, rows, [name for name, _ in columns], found))
+        fields.append(Field(title, rows, list(columns), found))
     return fields
 
 
@@ -109,22 +108,23 @@ def _unit(unit: str, figure: Figure) -> str:
 
 
 def _grid(name: str, figure: Figure, field: Field, measure: Measure) -> Grid:
-    notes = Footnotes.of(amount.remarks for amount in field.found.values())
+    notes = Footnotes.of(value.remarks for value in field.found.values())
     rows: list[list[Text]] = []
     for row in field.rows:
         line = [text(row)]
         for column in field.columns:
-            line.append(amount_text(field.found.get((row, column)), measure, notes))
+            line.append(value_text(field.found.get((row, column)), measure, notes))
         rows.append(line)
-    told = f"{in_unit(measure)}; mean ± half width of the 95 % Student-t interval (seeds)."
+    told = f"{in_unit(measure)}; {how_to_read(field.found.values())}"
     if figure.normalise:
         told += " In the picture each column is divided by its highest mean."
+    places = {f"{row}, {column}": value for (row, column), value in field.found.items()}
     return Grid(
         [text(figure.axis), *map(text, field.columns)],
         rows,
         name=name,
         caption=field.title,
-        notes=[text(told), *map(text, notes.lines())],
+        notes=[text(told), *notes.texts(), *explained(places)],
     )
 
 

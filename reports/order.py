@@ -12,6 +12,7 @@ from reports.entry import Entry
 from reports.footnote import ON_TEST
 from reports.query import Recording
 from reports.statistics import Verdict, difference, verdict
+from reports.value import value_of
 from reports.wording import column_name, interval
 from sweeper.spec.plan import Cell, Plan
 from sweeper.spec.protocol import protocol_of
@@ -90,10 +91,10 @@ def comparisons(plan: Plan, entries: Mapping[str, Entry]) -> list[Comparison]:
         there = {name: entries[cell.id] for name, cell in cells.items() if cell is not None}
         for lower, higher in pairwise(there):
             change = difference(there[higher].scores, there[lower].scores)
-            few = there[lower].too_few or there[higher].too_few
+            few = any(value_of(there[name]).too_few for name in (lower, higher))
             below, above = (protocol_of(there[name].cell.config) for name in (lower, higher))
             apart = tuple(k for k, v in above.items() if below.get(k, v) != v)
-            tested = tuple(n for n in (lower, higher) if ON_TEST in there[n].remarks)
+            tested = tuple(n for n in (lower, higher) if ON_TEST in there[n].remarks())
             found.append(Comparison(column, lower, higher, change, few, apart, tested))
     return found
 

@@ -77,7 +77,7 @@ def _names(joined: Sequence[Entry]) -> dict[str, str]:
 
 def _grids(n: int, parts: Sequence[str], joined: Sequence[_Joint]) -> list[Grid]:
     notes = Footnotes.of(
-        [*one.entry.remarks, *(one.printed.remarks if one.printed else ())] for one in joined
+        [*one.entry.remarks(), *(one.printed.remarks if one.printed else ())] for one in joined
     )
     names: list[str] = []
     cells: list[list[Text]] = []

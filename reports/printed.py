@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.crossing import Crossing, Group
+from reports.crossing import BETWEEN, Crossing, Slot
 from reports.published import Paper, in_one, obstacles, published
 from sweeper.spec.plan import Role
-
-BETWEEN = " / "  # the labels that make a row of a published table
 
 
 @dataclass(frozen=True)
@@ -45,17 +43,17 @@ class Printed:
         """Our task that it was measured on; empty where it is none, as in an average."""
         return self.paper.task_of(self.table, self.column)
 
-    def against(self, ours: Crossing, group: Group) -> list[str] | None:
-        """Why it does not stand beside `group`, empty if it does; None where no row is shared."""
-        values = {value.casefold() for _, value in group.key}
+    def against(self, ours: Crossing, slot: Slot) -> list[str] | None:
+        """Why it does not stand beside `slot`, empty if it does; None where no row is shared."""
+        values = {value.casefold() for _, value in slot.column}
         if not {each.casefold() for each in self.outer} <= values:
             return None
-        if group.average:
+        if slot.average:
             return ["an average over other data"]
         met = [
-            obstacles(self.paper, self.table, self.column, entry.cell.config, row)
+            obstacles(self.paper, self.table, self.column, value.entries[0].cell.config, row)
             for row, label, _ in self.points
-            if (entry := ours.entries.get((label, group.columns[0]))) is not None
+            if (value := ours.values.get((label, slot))) is not None
         ]
         return list(dict.fromkeys(reason for each in met for reason in each)) if met else None
 
@@ -80,9 +78,9 @@ def printed(target: str, roles: Mapping[str, Role]) -> list[Printed]:
     ]
 
 
-def compared(lines: Sequence[Printed], ours: Crossing, groups: Sequence[Group]) -> str:
+def compared(lines: Sequence[Printed], ours: Crossing, slots: Sequence[Slot]) -> str:
     """Where the paper's numbers come from, and why none of them may be compared with ours."""
-    found = [line.against(ours, group) for line in lines for group in groups]
+    found = [line.against(ours, slot) for line in lines for slot in slots]
     return heading(
         lines[0].source, [] if [] in found else [r for each in found for r in each or ()]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.document import Span, Text, text
+from reports.document import Text, text
 from reports.entry import Entry
 from reports.footnote import Footnotes
 from reports.published import Paper, obstacles, published
@@ -46,8 +46,8 @@ class PrintedParts:
             if name == self.joint[0]:
                 for place, column in enumerate(self.columns):
                     if column in self.compared:
-                        mark = notes.mark([self._remark(self.compared[column])])
-                        line[place] = (*line[place], Span(mark, sign=True))
+                        signs = notes.mark([self._remark(self.compared[column])])
+                        line[place] = (*line[place], *signs)
             delta = text(_written(values.get("Δ")))
             other = "" if all(self.columns[:-1]) else ", on other data"
             found.append((f"{self.source}: {name}{other}", [*line, delta]))

@@ -8,8 +8,9 @@ from typing import get_args
 
 from reports import sheet
 from reports.beside import Beside, Printed
-from reports.document import Block, Grid, Paragraph, Span, Text, text
-from reports.filled import Filled, Place
+from reports.crossing import Place
+from reports.document import Block, Grid, Paragraph, Text, text
+from reports.filled import Filled
 from reports.footnote import Footnotes
 from reports.published import in_one
 from reports.sheet import Sheet
@@ -43,8 +44,7 @@ def _verdicts(filled: Filled, beside: Beside) -> Grid:
         compared, column = beside.compared[place], beside.matched[slot]
         if n and places[n - 1][0] != row:
             rules.append(n)
-        mark = notes.mark(_remarks(beside, place))
-        signs = [Span(mark, sign=True)] if mark else []
+        signs = notes.mark(_remarks(beside, place))
         numbers = map(text, _numbers(beside, compared, column))
         rows.append([text(row), text(slot.name or column), *numbers, text(compared.word, *signs)])
     headers = [filled.corner, "column", "ours", "published", "ours - published", "verdict"]
@@ -108,8 +108,8 @@ def _printed(filled: Filled, beside: Beside, columns: Sequence[str], told: str) 
         for column in there:
             value = beside.values.get((row.name, column))
             errata = beside.errata.get((row.name, column), ())
-            mark = notes.mark([f"in the paper: {each}" for each in errata])
-            line.append(_value(value, _digits(beside, column), mark))
+            signs = notes.mark([f"in the paper: {each}" for each in errata])
+            line.append(_value(value, _digits(beside, column), signs))
         cells.append(line)
     starts = [n for n, row in enumerate(filled.rows) if n and row.over != filled.rows[n - 1].over]
     names = [row.published for row in filled.rows]  # in the words of the paper
@@ -121,11 +121,11 @@ def _printed(filled: Filled, beside: Beside, columns: Sequence[str], told: str) 
     return sheet.grids(printed, name, caption, [*own, *said])
 
 
-def _value(value: Printed | None, digits: int, mark: str) -> Text:
+def _value(value: Printed | None, digits: int, signs: Text) -> Text:
     if value is None:
         return text(NONE)
     written = value if isinstance(value, str) else f"{value:,.{digits}f}"
-    return text(written, *([Span(mark, sign=True)] if mark else []))
+    return text(written, *signs)
 
 
 def _digits(beside: Beside, column: str) -> int:

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.amount import Amount, amount_text, gain_in_unit, in_unit, written
+from reports.average import pictured
 from reports.bars import shown_labels
-from reports.crossing import Crossing, crossing
+from reports.crossing import crossing, names_of
 from reports.document import Block, Grid, Picture, Text, text
 from reports.drawing.scatter import Cloud, draw_points
 from reports.entry import Entry
-from reports.footnote import Footnotes, reference
+from reports.footnote import Footnotes
 from reports.query import Recording
-from sweeper.spec.measure import Measure, measure_of
+from reports.value import Value, less
+from reports.wording import explained, gain_in_unit, how_to_read, in_unit, scaled, value_text
+from sweeper.spec.measure import measure_of
+from sweeper.spec.plan import Plan
 from sweeper.spec.shown import Figure
-from sweeper.tracking.summary import Summary
 
 FEWEST = 5  # points that a correlation is said of
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One value of the factor: x, the paired difference, and what is told of it."""
+    """One value of the factor: x, and the paired difference. Both have a mean."""
 
     name: str
-    x: Summary
-    gain: Summary
-    told: Amount
+    x: Value
+    gain: Value
 
 
 def scatter_blocks(
     figure: Figure, recording: Recording, entries: Mapping[str, Entry]
 ) -> list[Block]:
     """The picture, the numbers behind it, and the rank correlation of each label."""
-    ours = crossing(figure.axis, recording.plan, entries)
-    found = measured(figure, ours, reference(recording.plan))
+    found = measured(figure, recording.plan, entries)
     if not found:
         return []
     y, x = measure_of(figure.measure), measure_of(figure.x)
     clouds = [
-        Cloud(name, [(dot.name, *_drawn(dot, x, y)) for dot in dots])
+        Cloud(name, [(d.name, d.x.mean * x.scale, *scaled(d.gain.summary, y)) for d in dots])
         for name, dots in found.items()
     ]
     gain = gain_in_unit(y, figure.against)
@@ -50,20 +49,19 @@ def scatter_blocks(
     return [Picture(name, figure.title, files), _grid(name, figure, found)]
 
 
-def measured(figure: Figure, ours: Crossing, base: Mapping[str, object]) -> dict[str, list[Dot]]:
+def measured(figure: Figure, plan: Plan, entries: Mapping[str, Entry]) -> dict[str, list[Dot]]:
     """Label, with the other factors -> its dots; what lacks x or the difference is left out."""
-    groups = ours.singles()
-    rests = ours.names(groups, [figure.across])
+    ours = crossing(figure, plan, entries, pictured)
+    beneath = crossing(figure, plan, entries, pictured, measure=figure.x).values
+    slots = ours.singles
     found: dict[str, list[Dot]] = {}
     for label in shown_labels(figure, ours):
-        for group, rest in zip(groups, rests, strict=True):
-            value = ours.at(label, group, figure.measure)
-            other = ours.at(figure.against, group, figure.measure)
-            beneath = ours.at(figure.x_of, group, figure.x)
-            told = Amount.of(value, base, other) if other else None
-            x = beneath.summary if beneath else None
-            if told is not None and told.summary is not None and x is not None:
-                dot = Dot(group.value(figure.across), x, told.summary, told)
+        for slot, rest in zip(slots, names_of(slots, [figure.across]), strict=True):
+            value, other = (ours.values.get((each, slot)) for each in (label, figure.against))
+            x = beneath.get((figure.x_of, slot))
+            gain = less(value, other, figure.against) if value and other else None
+            if gain and gain.summary and x and x.summary:
+                dot = Dot(slot.value(figure.across), x, gain)
                 found.setdefault(", ".join(filter(None, (label, rest))), []).append(dot)
     return found
 
@@ -78,21 +76,22 @@ def rank_correlation(dots: Sequence[Dot]) -> float | None:
     return float(spearmanr(x, y).statistic)
 
 
-def _drawn(dot: Dot, x: Measure, y: Measure) -> tuple[float, float, float]:
-    half = math.nan if dot.gain.ci95 is None else dot.gain.ci95 * y.scale
-    return dot.x.mean * x.scale, dot.gain.mean * y.scale, half
-
-
 def _grid(name: str, figure: Figure, found: Mapping[str, Sequence[Dot]]) -> Grid:
     y, x = measure_of(figure.measure), measure_of(figure.x)
     rows: list[list[Text]] = []
     rules, notes = [], []
-    signs = Footnotes.of(dot.told.remarks for dots in found.values() for dot in dots)
+    places = {
+        f"{dot.name}, {label}{of}": value
+        for label, dots in found.items()
+        for dot in dots
+        for of, value in ((f" ({figure.x_of})", dot.x), ("", dot.gain))
+    }
+    signs = Footnotes.of(value.remarks for value in places.values())
     for label, dots in found.items():
         rules += [len(rows)] if rows else []
         for dot in sorted(dots, key=lambda dot: dot.x.mean):
-            named = [text(dot.name), text(label), text(written(dot.x, x))]
-            rows.append([*named, amount_text(dot.told, y, signs, signed=True)])
+            named = [text(dot.name), text(label), value_text(dot.x, x, signs)]
+            rows.append([*named, value_text(dot.gain, y, signs, sign=True)])
         rho = rank_correlation(dots)
         if rho is not None:
             notes.append(f"{label}: Spearman's rank correlation {rho:+.2f}, n = {len(dots)}.")
@@ -101,12 +100,13 @@ def _grid(name: str, figure: Figure, found: Mapping[str, Sequence[Dot]]) -> Grid
             notes.append(f"{label}: no rank correlation, n = {len(dots)} ({why}).")
     headers = [figure.across, figure.axis, f"{in_unit(x)} ({figure.x_of})"]
     headers.append(f"{in_unit(y)}: paired difference to {figure.against}")
-    told = "Mean ± half width of the 95 % Student-t interval (seeds)."
+    read = how_to_read(places.values())
+    told = [f"{read[0].upper()}{read[1:]}", *notes]
     return Grid(
         [*map(text, headers)],
         rows,
         labels=2,
         name=name,
-        notes=[text(line) for line in (told, *notes, *signs.lines())],
+        notes=[*map(text, told), *signs.texts(), *explained(places)],
         rules=rules,
     )

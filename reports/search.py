@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.configuration import absent, count, percent, setting, settings, typed
 from reports.document import Block, Grid, Heading, Paragraph, Picture, Span, text
 from reports.drawing.search import Axle, Costs, draw_fronts, draw_parallel
 from reports.footnote import ON_TEST, Footnotes
@@ -91,8 +92,8 @@ def _best(search: Search, done: pd.DataFrame) -> list[Block]:
         return []
     best = done.iloc[0]
     given = [(name, best.get(f"config.{name}")) for name in search.space]
-    options = " ".join(f"--set {name}={_plain(v)}" for name, v in given if not _absent(v))
-    said = f"Best of those trained to the end, by validation ({_percent(best['val_acc'])} %): "
+    options = " ".join(f"--set {name}={typed(v)}" for name, v in given if not absent(v))
+    said = f"Best of those trained to the end, by validation ({percent(best['val_acc'])} %): "
     return [Paragraph(text(said, Span(options, code=True), "."))]
 
 
@@ -102,15 +103,15 @@ def _ranking(search: Search, ranked: pd.DataFrame) -> Grid:
     notes = Footnotes.of([(ON_TEST,)] if any(map(_on_test, best)) else [])
     rows = []
     for place, trial in enumerate(best, start=1):
-        sign = notes.mark((ON_TEST,)) if _on_test(trial) else ""
+        signs = notes.mark((ON_TEST,)) if _on_test(trial) else ()
         rows.append(
             (
                 text(str(place)),
-                *(text(_setting(trial.get(f"config.{name}"))) for name in names),
-                text(Span(_percent(trial["val_acc"]), link=str(trial.get("link") or ""))),
-                text(_percent(trial["test_acc"]), Span(sign, sign=True)),
-                text(_count(trial["trainable_parameters"])),
-                text(_count(trial["seconds"])),
+                *(text(setting(trial.get(f"config.{name}"))) for name in names),
+                text(Span(percent(trial["val_acc"]), link=str(trial.get("link") or ""))),
+                text(percent(trial["test_acc"]), *signs),
+                text(count(trial["trainable_parameters"])),
+                text(count(trial["seconds"])),
                 text(str(trial["epochs"])),
                 text(str(trial["status"])),
             )
@@ -125,7 +126,7 @@ def _ranking(search: Search, ranked: pd.DataFrame) -> Grid:
         rows=tuple(rows),
         name="search",
         caption="The configurations with the highest validation accuracy.",
-        notes=(text(rule), *(text(line) for line in notes.lines())),
+        notes=(text(rule), *notes.texts()),
     )
 
 
@@ -139,9 +140,9 @@ def _importance(search: Search, recording: Recording, ranked: pd.DataFrame) -> l
     else:  # what was stopped has no end: all are compared where all have been
         values = early_metric(recording, list(ranked["trial"]), metric, halving.min_iter)
         when = f"after {halving.min_iter} epochs, where early stopping first looks"
-    known = {trial: value for trial, value in values.items() if not _absent(value)}
+    known = {trial: value for trial, value in values.items() if not absent(value)}
     trials = [
-        (_settings(search, trial), float(known[trial["trial"]]))
+        (settings(search, trial), float(known[trial["trial"]]))
         for trial in ranked.to_dict("records")
         if trial["trial"] in known
     ]
@@ -181,9 +182,9 @@ def _fronts(search: Search, done: pd.DataFrame) -> list[Block]:
     rows = [
         (
             text(str(place + 1)),
-            *(text(_setting(trials[place].get(f"config.{name}"))) for name in names),
-            text(_percent(trials[place]["val_acc"])),
-            *(text(_count(trials[place][column])) for column in COSTS),
+            *(text(setting(trials[place].get(f"config.{name}"))) for name in names),
+            text(percent(trials[place]["val_acc"])),
+            *(text(count(trials[place][column])) for column in COSTS),
             text(", ".join(p.label.split(" ")[0] for p in panels if place in p.front)),
         )
         for place in sorted(members)
@@ -202,8 +203,8 @@ def _fronts(search: Search, done: pd.DataFrame) -> list[Block]:
 
 def _parallel(search: Search, ranked: pd.DataFrame, done: pd.DataFrame) -> list[Block]:
     stopped = ranked[ranked["status"] == str(TrialStatus.STOPPED)]
-    ended = [(_settings(search, t), 100 * t["val_acc"]) for t in done.to_dict("records")]
-    faint = [_settings(search, trial) for trial in stopped.to_dict("records")]
+    ended = [(settings(search, t), 100 * t["val_acc"]) for t in done.to_dict("records")]
+    faint = [settings(search, trial) for trial in stopped.to_dict("records")]
     axles = []
     for name, plain in search.space.items():
         values = [s[name] for s in [*(s for s, _ in ended), *faint] if name in s]
@@ -222,52 +223,5 @@ def _parallel(search: Search, ranked: pd.DataFrame, done: pd.DataFrame) -> list[
     return [Heading(3, "Parallel coordinates"), picture, Paragraph(text(caption), note=True)]
 
 
-def _settings(search: Search, trial: Mapping[Any, Any]) -> dict[str, Any]:
-    """The searched parameters that the trial has, values that its space could give."""
-    found = {name: trial.get(f"config.{name}") for name in search.space}
-    return {
-        name: _own(search.space[name], value)
-        for name, value in found.items()
-        if not _absent(value) and _inside(search.space[name], value)
-    }
-
-
-def _own(plain: Mapping[str, Any], value: Any) -> Any:
-    """`value` as the space has it: in a column with holes, 16 is 16.0 to pandas."""
-    if plain["kind"] == "choice":
-        return next(each for each in plain["values"] if each == value)
-    return int(value) if plain["kind"] == "integers" else value
-
-
-def _inside(plain: Mapping[str, Any], value: Any) -> bool:
-    """Not so where a condition left a trial with the base's value."""
-    if plain["kind"] == "choice":
-        return value in plain["values"]
-    return bool(plain["low"] <= value <= plain["high"])
-
-
 def _on_test(trial: Mapping[Any, object]) -> bool:
     return trial.get("config.selection") == "best_test"
-
-
-def _absent(value: object) -> bool:
-    return value is None or value != value
-
-
-def _plain(value: object) -> str:
-    """As it is typed: a whole number in a column with holes is a float to pandas."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _setting(value: object) -> str:
-    if _absent(value):
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}" if fraction == fraction else ""
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value == value else ""

@@ -24,19 +24,23 @@ class Scores:
     deterministic: bool = False
 
 
-def difference(ours: Scores, other: Scores) -> Summary | None:
-    """Of `ours - other`, paired on the seeds that both have; None without a common seed.
+def paired(ours: Scores, other: Scores) -> Scores:
+    """`ours - other` for each seed that both have.
 
     A deterministic cell is paired with every seed of the other one.
     """
+    same = ours.deterministic and other.deterministic
     if not ours.by_seed or not other.by_seed:
-        return None
-    seeds = sorted(set(ours.by_seed) & set(other.by_seed))
-    if ours.deterministic and not other.deterministic:
-        seeds = sorted(other.by_seed)
-    elif other.deterministic and not ours.deterministic:
-        seeds = sorted(ours.by_seed)
-    return summarise(at(ours, seed) - at(other, seed) for seed in seeds)
+        return Scores({}, same)
+    seeds = set(ours.by_seed) & set(other.by_seed)
+    if ours.deterministic != other.deterministic:
+        seeds = set((other if ours.deterministic else ours).by_seed)
+    return Scores({seed: at(ours, seed) - at(other, seed) for seed in sorted(seeds)}, same)
+
+
+def difference(ours: Scores, other: Scores) -> Summary | None:
+    """Of `ours - other`, paired on the seeds that both have; None without a common seed."""
+    return summarise(paired(ours, other).by_seed.values())
 
 
 def at(scores: Scores, seed: int) -> float:

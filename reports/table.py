@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from reports import sheet
 from reports.beside import beside
-from reports.document import Block, Grid, Heading, Span, Text, text
+from reports.crossing import Row, Slot
+from reports.document import Block, Grid, Heading, Text, text
 from reports.entry import Entry
-from reports.filled import Filled, Row, Slot, fill
+from reports.filled import Filled, fill
 from reports.published_grids import published_blocks
 from reports.query import Recording
 from reports.sheet import Sheet
-from reports.wording import FEW, NONE, interval, unit_of, value_text
-from sweeper.records import TrialStatus
+from reports.wording import NONE, explained, in_unit, interval, unit_of, value_text
 from sweeper.spec.shown import Table
 
 MOST = 3  # numbers of parameters that are named one by one
@@ -43,7 +43,7 @@ def _grids(filled: Filled) -> list[Grid]:
             line.append(value_text(value, measure, filled.notes, bold=bold))
         cells.append([*line, text(_trainable(filled, row))] if counted else line)
     ours = _sheet(filled, filled.rows, [*columns, *(["trainable"] if counted else [])], cells)
-    caption = f"{filled.table.title}: {measure.label}{unit_of(measure)}"
+    caption = f"{filled.table.title}: {in_unit(measure)}"
     return sheet.grids(ours, _file(filled), caption, _notes(filled))
 
 
@@ -75,36 +75,18 @@ def _trainable(filled: Filled, row: Row) -> str:
 
 def _notes(filled: Filled) -> list[Text]:
     """What is said of this table alone: its signs, what is not finished, what was skipped."""
-    values = list(filled.values.values())
     found = filled.notes.texts()
     some = {name: members for name, members in filled.table.averages.items() if members}
     if some:
         told = "; ".join(f"{name} over {', '.join(members)}" for name, members in some.items())
         found.append(text(f"Averages: {told}."))
-    if any(value.too_few for value in values if value.summary):
-        least = values[0].entries[0].min_seeds
-        found.append(text(f"{FEW} fewer finished seeds than the {least} that this sweep asks for."))
-    statuses = {name for value in values for e in value.entries for name in e.statuses}
-    found += [text(told) for name, told in STATUSES.items() if name in statuses]
-    if any(hole.startswith("without a number") for value in values for hole in value.holes):
-        found.append(text("without a number: finished trials in which this was not measured."))
-    skipped: dict[str, list[str]] = {}
-    for row in filled.rows:
-        for slot in filled.slots:
-            value = filled.values.get((row.name, slot))
-            if value is not None and value.skip:
-                where = f"{row.name}, {slot.name}" if slot.name else row.name
-                skipped.setdefault(value.skip, []).append(where)
-    return [*found, *(text(f"skipped: {'; '.join(at)}: {why}.") for why, at in skipped.items())]
-
-
-STATUSES = {
-    str(TrialStatus.DIVERGED): "diverged: trials whose loss left the finite numbers.",
-    str(TrialStatus.FAILED): "failed: trials that ended in an error.",
-    str(TrialStatus.STOPPED): "stopped: trials that the search ended early; without a test score.",
-    str(TrialStatus.RUNNING): "running: trials that have not ended.",
-    "missing": "missing: planned trials that have no run in the store.",
-}
+    places = {
+        f"{row.name}, {slot.name}" if slot.name else row.name: filled.values[row.name, slot]
+        for row in filled.rows
+        for slot in filled.slots
+        if (row.name, slot) in filled.values
+    }
+    return [*found, *explained(places)]
 
 
 def _changes(filled: Filled) -> list[Grid]:
@@ -118,8 +100,7 @@ def _changes(filled: Filled) -> list[Grid]:
             if place not in filled.changes or value is None:
                 line.append(text(NONE))
                 continue
-            mark = filled.notes.mark(value.remarks)
-            signs = [Span(mark, sign=True)] if mark else []
+            signs = filled.notes.mark(value.remarks)
             line.append(text(interval(filled.changes[place], filled.measure), *signs))
         cells.append(line)
     columns = [_name(filled, slot) for slot in filled.slots]

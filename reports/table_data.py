@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reports.beside import Beside, beside
+from reports.crossing import Place
 from reports.entry import Entry
-from reports.filled import Filled, Place, fill
+from reports.filled import Filled, fill
 from reports.query import Recording
 from reports.value import Value
 from sweeper.spec.measure import measure_of

@@ -6,16 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reports.average import pictured
 from reports.column import stands_in
-from reports.crossing import Crossing, Group, Value, crossing
+from reports.crossing import Crossing, Slot, crossing, names_of
 from reports.entry import Entry
-from reports.footnote import reference
 from reports.printed import Printed, printed
-from reports.statistics import Robustness, mean_over, robustness
+from reports.statistics import Robustness, robustness
+from reports.value import Value, average_of, value_of
+from reports.wording import caveats
 from sweeper.spec.measure import Measure, measure_of
 from sweeper.spec.plan import Plan
 from sweeper.spec.shown import Curve
-from sweeper.tracking.summary import Summary, summarise
+from sweeper.tracking.summary import Summary
 
 ZERO_SHOT = "zero-shot (TP)"
 
@@ -34,7 +36,7 @@ class Line:
     """One line of a panel, and how much it minds x. remarks: what must be known of its points."""
 
     name: str
-    group: Group
+    slot: Slot
     points: Sequence[Point]
     robustness: Robustness | None
     remarks: tuple[str, ...] = ()
@@ -82,15 +84,15 @@ class Traced:
 
 def trace(curve: Curve, plan: Plan, entries: Mapping[str, Entry]) -> Traced:
     """The panels of a curve; a line without a finished seed is left out."""
-    ours = crossing(curve.axis, plan, entries)
-    tracer = _Tracer(curve, plan, entries, ours, measure_of(curve.measure), reference(plan))
-    titled: dict[str, list[Group]] = {}
-    for group in ours.averaged(curve.averages, curve.across):
-        title = f"{group.average}: mean over {len(group.columns)} {curve.across}s"
-        titled.setdefault(title, []).append(group)
-    for group in ours.singles():
-        titled.setdefault(group.value(curve.panels), []).append(group)
-    panels = [panel for title, groups in titled.items() if (panel := tracer.panel(title, groups))]
+    ours = crossing(curve, plan, entries, pictured, but=curve.axis)
+    tracer = _Tracer(curve, plan, entries, ours, measure_of(curve.measure))
+    titled: dict[str, list[Slot]] = {}
+    for slot in ours.averages:
+        title = f"{slot.average}: mean over {len(ours.columns(slot))} {curve.across}s"
+        titled.setdefault(title, []).append(slot)
+    for slot in ours.singles:
+        titled.setdefault(slot.value(curve.panels), []).append(slot)
+    panels = [panel for title, slots in titled.items() if (panel := tracer.panel(title, slots))]
     beside = [tracer.beside(each) for each in printed(curve.target, ours.roles)]
     beside = [each for each in beside if each.points]
     fitting = [each for each in beside if _same_unit(each, tracer.measure)]
@@ -112,26 +114,25 @@ class _Tracer:
     entries: Mapping[str, Entry]
     ours: Crossing
     measure: Measure
-    base: Mapping[str, object]  # the protocol that points stand beside
 
-    def panel(self, title: str, groups: Sequence[Group]) -> Panel | None:
+    def panel(self, title: str, slots: Sequence[Slot]) -> Panel | None:
         """Its lines that have at least one point; None where there is none."""
         but = [self.curve.panels] if self.curve.panels else []
-        names = self.ours.names(groups, but)
-        lines = [self._line(name, group) for name, group in zip(names, groups, strict=True)]
+        named = zip(names_of(slots, but), slots, strict=True)
+        lines = [self._line(name, slot) for name, slot in named]
         lines = [line for line in lines if any(point.summary for point in line.points)]
         levels = self._zero_shot(lines)
         return Panel(title, lines, levels) if lines else None
 
-    def _line(self, name: str, group: Group) -> Line:
+    def _line(self, name: str, slot: Slot) -> Line:
         points: list[Point] = []
         told: dict[str, list[str]] = {}
         for label in self.ours.roles:
-            value = self.ours.at(label, group, self.curve.measure)
+            value = self.ours.values.get((label, slot))
             if value is None:
                 continue
             points.append(Point(label, self._x(label, value), value.summary))
-            for remark in value.remarks(self.base, but=self.curve.axis):
+            for remark in caveats(value):
                 told.setdefault(remark, []).append(label)
         points.sort(key=lambda point: (math.isnan(point.x), point.x))
         there = [(point.x, point.summary.mean) for point in points if point.summary]
@@ -140,7 +141,7 @@ class _Tracer:
             remark if at in every else f"at {', '.join(at)}: {remark}"
             for remark, at in told.items()
         )
-        return Line(name or self.measure.label, group, points, self._robust(there), said)
+        return Line(name or self.measure.label, slot, points, self._robust(there), said)
 
     def _x(self, label: str, value: Value | None) -> float:
         if self.curve.scale == "labels":
@@ -159,17 +160,15 @@ class _Tracer:
 
     def _zero_shot(self, lines: Sequence[Line]) -> list[Level]:
         """What zero-shot cells score beneath the lines, each once."""
-        along = {entry.cell.id for entry in self.ours.entries.values()}
+        along = {e.cell.id for value in self.ours.values.values() for e in value.entries}
         cells = [cell for cell in self.plan.cells if cell.config.get("method") == "tp"]
         found: dict[tuple[str, ...], Level] = {}
         for line in lines:
-            columns = line.group.columns
+            columns = self.ours.columns(line.slot)
             under = [next((c.id for c in cells if stands_in(c, each)), "") for each in columns]
             if all(under) and along.isdisjoint(under):
-                mean = mean_over(
-                    [self.entries[each].scores_of(self.curve.measure) for each in under]
-                )
-                level = summarise(mean.by_seed.values())
+                values = [value_of(self.entries[each], self.curve.measure) for each in under]
+                level = average_of(values).summary
                 if level is not None:
                     name = f"{line.name}: {ZERO_SHOT}"
                     found.setdefault(tuple(under), Level(name, level.mean, line))
@@ -203,7 +202,7 @@ def _placed(
         fits = False
         for place, panel in enumerate(panels):
             for line in panel.lines:
-                against = each.printed.against(ours, line.group)
+                against = each.printed.against(ours, line.slot)
                 if against is None:
                     continue
                 if not against:

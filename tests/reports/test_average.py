@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reports.average import averages_of
+from reports.average import averages_of, pictured
+from reports.crossing import Slot
 from reports.entry import Entry, entries
-from reports.filled import Slot, fill
+from reports.filled import fill
 from reports.statistics import Scores
 from reports.value import Value
 from sweeper.spec.shown import Table
@@ -107,3 +108,39 @@ def test_an_average_has_a_column_for_each_combination_of_the_other_factors():
     assert means == pytest.approx(
         {"all, one": 0.2, "first, one": 0.1, "all, two": 0.7, "first, two": 0.5}
     )
+
+
+def test_all_that_a_picture_draws_of_an_average_is_over_the_same_members():
+    rows = {
+        "A": {"x": value(0.1), "y": value(0.3)},
+        "B": {"x": value(0.2), "y": value()},
+        "C": {"x": value()},
+        "D": {},
+    }
+    found = pictured(rows, ["x", "y"])
+    assert [*found] == ["A", "B", "C"], "of D nothing is planned"
+    assert found["A"].value.summary.mean == pytest.approx(0.2)
+    assert [found[row].value.scores.by_seed for row in "BC"] == [{}, {}]
+    holes = [found[row].value.holes for row in "ABC"]
+    assert holes == [(), ("lacks 1 of 2 members",), ("lacks 2 of 2 members",)]
+
+
+def test_where_no_row_is_complete_a_picture_draws_what_all_have_as_a_table_does():
+    rows = {"A": {"x": value(0.1), "y": value(0.3)}, "B": {"x": value(0.2), "y": value(0.4)}}
+    found = pictured(rows, ["x", "y", "z"])
+    assert found == averages_of(rows, ["x", "y", "z"])
+    assert found["A"].value.summary.mean == pytest.approx(0.2)
+    assert found["A"].value.remarks == ("the average without z, which not all rows have",)
+
+
+def test_columns_that_lack_a_member_say_so_beside_others_that_have_it():
+    cells = [
+        *hand.cells(["A"], ["x", "y"], backbone="one"),
+        *hand.cells(["A"], ["x"], backbone="two"),
+    ]
+    table = Table(id="T", title="T", axis="method", averages={"mean": ()})
+    plan = hand.plan(cells, table)
+    filled = fill(table, plan, entries(hand.recording(plan, 0.5)))
+    one, two = (filled.values["A", slot] for slot in filled.slots if slot.average)
+    assert one.remarks == ()
+    assert two.remarks == ("the average over x only, which all rows have",)

@@ -10,7 +10,7 @@ import pytest
 from reports.document import Paragraph
 from reports.figure import NOTHING, figure_blocks
 from sweeper.spec.shown import Figure
-from tests.reports.by_hand import Made, grid, is_drawn, notes, picture, rows, said
+from tests.reports.hand import Made, grid, is_drawn, notes, picture, rows, said
 
 
 def bars(made: Made, **words: Any) -> Any:
@@ -25,7 +25,7 @@ def made(**scores: dict[str, list[float]]) -> Made:
     found = Made("method")
     for task, methods in scores.items():
         for method, values in methods.items():
-            found.add(method, values, link=f"http://{task}/{method}", task=task)
+            found.add(method, values, task=task)
     return found
 
 
@@ -41,13 +41,16 @@ def test_a_group_is_a_task_and_a_bar_a_label() -> None:
     half = 100 * 4.302653 * 0.01 / math.sqrt(3)
     assert [cell[0].text for cell in grid(found).headers] == ["task", "TP", "VP"]
     assert rows(found)[0] == ["digits", "50.0 ± 0.0 (3)", f"52.0 ± {half:.1f} (3)"]
-    assert rows(found)[2][1] == "80.0 (1)¹"
-    assert "¹ fewer finished seeds than this sweep asks for." in notes(found)
+    assert rows(found)[2][1] == "80.0 (1)†, missing 2"
+    assert "† fewer finished seeds than the 3 that this sweep asks for." in notes(found)
     assert is_drawn(picture(found))
 
 
 def test_each_number_links_to_its_runs() -> None:
-    assert grid(bars(made(**THREE))).rows[1][2][0].link == "http://shapes/VP"
+    of_shapes = made(**THREE).cells[3]
+    for against in ("", "TP"):
+        number = grid(bars(made(**THREE), against=against)).rows[0 if against else 1][-1][0]
+        assert number.link == f"http://ui/{of_shapes.id}"
 
 
 def test_differences_are_paired_and_sorted_from_the_greatest() -> None:
@@ -56,7 +59,7 @@ def test_differences_are_paired_and_sorted_from_the_greatest() -> None:
     # shapes: 0.09, 0.11, 0.10: mean 0.1, std 0.01, although TP alone spreads over 0.2
     half = 100 * 4.302653 * 0.01 / math.sqrt(3)
     assert rows(found)[0] == ["shapes", f"+10.0 ± {half:.1f} (3)"]
-    assert rows(found)[2][1].startswith("-10.0 (1)")
+    assert rows(found)[2][1] == "-10.0 (1)†, missing 2 of TP"
 
 
 def test_with_averages_a_group_is_an_average_for_each_of_the_other_factors() -> None:
@@ -69,9 +72,8 @@ def test_with_averages_a_group_is_an_average_for_each_of_the_other_factors() -> 
     shown = bars(found, averages={"average": ()})
     assert rows(shown) == [
         ["RN50", "30.0 ± 0.0 (3)", "50.0 ± 0.0 (3)"],
-        ["BiT", "50.0 ± 0.0 (3)", "—¹"],
+        ["BiT", "50.0 ± 0.0 (3)", "lacks 1 of 2 members"],
     ]
-    assert "¹ a member of the average has no seed in common with the others." in notes(shown)
 
 
 def test_labels_that_are_not_asked_for_are_left_out() -> None:
@@ -96,7 +98,7 @@ def test_the_papers_numbers_stand_below_ours_as_differences_where_ours_are() -> 
 def test_another_measure_is_written_in_its_own_digits() -> None:
     found = Made("method")
     found.add("VP", [0.5], measured={"test/loss": [0.25]}, task="digits")
-    assert rows(bars(found, measure="test/loss")) == [["digits", "0.250 (1)¹"]]
+    assert rows(bars(found, measure="test/loss")) == [["digits", "0.250 (1)†, missing 2"]]
 
 
 def test_nothing_finished_is_a_sentence() -> None:
@@ -111,8 +113,8 @@ def test_a_label_without_a_common_seed_has_no_difference() -> None:
     found.add("VP", {1: 0.6}, task="digits")
     found.add("LP", {0: 0.7}, task="digits")
     (row,) = rows(bars(found, against="TP"))
-    assert row[1] == "—¹"
-    assert row[2].startswith("+20.0 (1)")
+    assert row[1] == "missing 2, missing 2 of TP"
+    assert row[2] == "+20.0 (1)†, missing 2, missing 2 of TP"
 
 
 def test_any_name_is_drawn_and_the_same_numbers_give_the_same_bytes() -> None:
@@ -125,15 +127,21 @@ def test_any_name_is_drawn_and_the_same_numbers_give_the_same_bytes() -> None:
     assert first.name == "figure_F"
 
 
-@pytest.mark.parametrize("kind", ["bars", "heatmap"])
-def test_a_skipped_cell_says_why(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "where"), [("bars", ("digits", "LP")), ("heatmap", ("LP", "digits"))]
+)
+def test_a_skipped_cell_says_why(kind: str, where: tuple[str, str]) -> None:
     found = made(digits={"TP": [0.5] * 3, "VP": [0.6] * 3})
-    found.add("LP", [], task="digits")
-    cell = found.cells[-1].model_copy(update={"skip": "has no text"})
-    value = found.entries[cell.id]
-    found.cells[-1] = cell
-    found.entries[cell.id] = value.__class__(cell, value.scores, {}, 3, None)
+    found.add("LP", [], task="digits", skip="has no text")
     shown = bars(found, kind=kind)
-    told = [" ".join(row) for row in rows(shown)]
-    assert any("—" in row for row in told)
-    assert any("skipped: has no text" in note for note in notes(shown))
+    assert any("skipped" in row for row in rows(shown))
+    told = [note for note in notes(shown) if note.startswith("skipped:")]
+    assert told == [f"skipped: {', '.join(where)}: has no text."]
+
+
+def test_a_difference_to_a_skipped_cell_says_why_there_is_none() -> None:
+    found = made(digits={"VP": [0.6] * 3}, shapes={"VP": [0.6] * 3, "TP": [0.5] * 3})
+    found.add("TP", [], task="digits", skip="has no text")
+    shown = bars(found, against="TP")
+    assert rows(shown) == [["shapes", "+10.0 ± 0.0 (3)"], ["digits", "—¹"]]
+    assert "¹ TP is skipped: has no text." in notes(shown)

@@ -9,9 +9,10 @@ import pytest
 from reports import beside as module
 from reports import filled as filling
 from reports.beside import beside
+from reports.crossing import Slot
 from reports.document import plain
 from reports.entry import entries
-from reports.filled import Slot, fill
+from reports.filled import fill
 from reports.published import Paper
 from reports.published_grids import published_blocks
 from sweeper.spec.shown import Table

@@ -11,7 +11,7 @@ from reports.curve import NOTHING, curve_blocks, panes_of
 from reports.document import Heading
 from reports.trace import Traced, trace
 from sweeper.spec.shown import Curve
-from tests.reports.by_hand import Made, is_drawn, notes, picture, rows, said
+from tests.reports.hand import Made, is_drawn, notes, picture, rows, said
 
 PAPERS = {"backbone": "openclip/ViT-B-32-quickgelu@openai", "epochs": 500, "warmup_epochs": 50}
 
@@ -71,7 +71,9 @@ def test_a_setting_without_a_finished_seed_is_a_gap_and_is_marked() -> None:
     (stroke,) = pane.strokes
     assert stroke.x == [1, 4, 8]
     assert math.isnan(stroke.y[1])
-    assert notes(blocks(made))[0] == "¹ at 4: fewer finished seeds than this sweep asks for."
+    assert notes(blocks(made))[0] == (
+        "¹ at 4: fewer finished seeds than the 3 that this sweep asks for."
+    )
 
 
 def test_an_average_is_over_the_seeds_that_all_members_have() -> None:
@@ -86,7 +88,7 @@ def test_an_average_is_over_the_seeds_that_all_members_have() -> None:
         [0.45, 0.6]
     )
     assert [point.summary.n for point in line.points if point.summary] == [2, 3]
-    assert line.remarks == ("at 1: only seeds that all members of the average have",)
+    assert line.remarks == ("at 1: fewer finished seeds than the 3 that this sweep asks for",)
     assert [line.name for line in rest.lines] == ["digits", "shapes"]
 
 
@@ -94,8 +96,9 @@ def test_an_average_whose_member_is_missing_is_a_hole_not_an_average_of_the_othe
     made = two_tasks()
     made.add(64, [0.9] * 3, task="digits")
     average = traced(made, averages={"all": ()}).panels[0]
-    ends = average.lines[0].points[-1]
-    assert (ends.label, ends.summary) == ("64", None)
+    (line,) = average.lines
+    assert (line.points[-1].label, line.points[-1].summary) == ("64", None)
+    assert line.remarks == ("at 64: lacks 1 of 2 members",)
 
 
 def test_each_value_of_a_factor_has_a_panel_after_the_averages() -> None:
@@ -243,3 +246,24 @@ def test_any_name_is_drawn_as_it_is_and_the_same_points_give_the_same_bytes() ->
     assert is_drawn(found)
     assert found.files == again.files
     assert not any(b"Date" in data for data in found.files.values())
+
+
+def test_zero_shot_under_an_average_is_over_the_members_that_the_average_is_over() -> None:
+    made = two_tasks()
+    made.add_zero_shot(0.1, task="digits")
+    made.add_zero_shot(0.3, task="shapes")
+    whole = traced(made, averages={"all": ()}).panels[0]
+    assert whole.title == "all: mean over 2 tasks"
+    assert whole.zero_shot[0].mean == pytest.approx(0.2)
+    some = traced(made, averages={"all": ("shapes", "textures")}).panels[0]
+    assert some.title == "all: mean over 1 tasks"
+    assert some.lines[0].remarks == ("the average over shapes only, which all rows have",)
+    assert some.zero_shot[0].mean == pytest.approx(0.3)
+
+
+def test_micro_batches_are_told_below_a_curve_too() -> None:
+    made = Made()
+    made.add(1, [0.5] * 3, measured={"accumulation": [2.0] * 3}, task="digits")
+    made.add(8, [0.6] * 3, task="digits")
+    (note, *_) = notes(blocks(made))
+    assert note.startswith("¹ at 1: too large for the memory of its GPU")

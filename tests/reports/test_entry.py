@@ -9,6 +9,7 @@ import pytest
 from reports.entry import entries
 from reports.footnote import ON_TEST
 from reports.statistics import Scores
+from reports.value import value_of
 from tests.reports import hand
 
 NAN = float("nan")
@@ -51,8 +52,8 @@ def test_only_finished_trials_count_and_the_others_are_named():
     (entry,) = entries(hand.recording(plan, lambda _, spec: how[spec.seed])).values()
     assert entry.scores.by_seed == {0: 0.5}
     assert entry.holes == ["diverged 1", "failed 1", "missing 1", "running 1", "stopped 1"]
-    assert entry.too_few
-    assert not entry.sound
+    assert value_of(entry).too_few
+    assert not value_of(entry).sound
 
 
 def test_one_trial_of_a_cell_in_a_plan_of_several_seeds_is_deterministic():
@@ -60,7 +61,7 @@ def test_one_trial_of_a_cell_in_a_plan_of_several_seeds_is_deterministic():
     (entry,) = entries(hand.recording(plan, 0.5)).values()
     assert entry.scores.deterministic
     assert entry.scores_of("seconds").deterministic
-    assert not entry.too_few
+    assert not value_of(entry).too_few
 
 
 def test_a_cell_links_to_its_page_and_one_without_a_page_to_none():
@@ -87,7 +88,7 @@ def test_micro_batches_and_selection_on_test_are_told():
     ]
     recording = hand.recording(hand.plan(cells), 0.5, accumulation=lambda _, s: float(1 + s.seed))
     (entry,) = entries(recording).values()
-    on_test, cut = entry.remarks
+    on_test, cut = entry.remarks()
     assert on_test == ON_TEST
     assert "up to 3 micro-batches" in cut
 

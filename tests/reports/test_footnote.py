@@ -62,8 +62,9 @@ def test_the_protocol_of_a_training_means_nothing_to_what_is_not_trained():
 
 def test_signs_count_from_one_in_the_order_of_the_table():
     notes = Footnotes.of([(), ("b", "a"), ("a",)])
-    assert (notes.mark(()), notes.mark(("a",)), notes.mark(("b", "a"))) == ("", "²", "¹ ²")
-    assert notes.lines() == ["¹ b.", "² a."]
+    marks = [plain(notes.mark(told)) for told in ((), ("a",), ("b", "a"))]
+    assert marks == ["", "²", "¹ ²"]
+    assert [plain(line) for line in notes.texts()] == ["¹ b.", "² a."]
 
 
 def cell_under(role: Role, *, base: bool = False, over=None, method="pgn", **protocol) -> Cell:
@@ -169,7 +170,7 @@ def test_a_table_in_which_all_select_on_test_has_its_best_in_bold_and_says_so(tm
     found = entries(query.load(store.uri, "mixed"))
     filled = fill(plan.tables[0], plan, found)
     assert [row for row, _ in filled.bold] == ["1"]
-    assert filled.notes.lines() == [f"¹ {ON_TEST}."]
+    assert [plain(line) for line in filled.notes.texts()] == [f"¹ {ON_TEST}."]
 
 
 def test_the_reference_is_the_base_and_for_training_the_first_that_trains():

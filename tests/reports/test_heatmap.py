@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from reports.crossing import crossing
+from reports.bars import crossed
 from reports.drawing.heatmap import Map, draw_maps
 from reports.figure import figure_blocks
 from reports.heatmap import measured, normalised
 from sweeper.spec.shown import Figure
-from tests.reports.by_hand import Made, is_drawn, notes, picture, rows
+from tests.reports.hand import Made, is_drawn, notes, picture, rows
 
 
 def figure(**words: Any) -> Figure:
@@ -64,7 +64,7 @@ def test_an_average_is_a_further_column_and_another_factor_a_further_map() -> No
         for task, score in (("birds", 0.2), ("dogs", 0.4)):
             made.add("CUB", [score + more] * 3, task=task, depth=depth)
     asked = figure(averages={"average": ()})
-    fields = measured(asked, crossing("source", made.plan, made.entries), {})
+    fields = measured(asked, crossed(asked, made.plan, made.entries))
     assert [field.title for field in fields] == ["shallow", "deep"]
     assert [list(field.columns) for field in fields] == [["birds", "dogs", "average"]] * 2
     found = [[field.found["CUB", name].summary for name in field.columns] for field in fields]

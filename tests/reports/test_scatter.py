@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports.crossing import crossing
 from reports.drawing.scatter import Cloud, draw_points
 from reports.figure import NOTHING, figure_blocks
 from reports.scatter import measured, rank_correlation
 from sweeper.spec.shown import Figure
-from tests.reports.by_hand import Made, is_drawn, notes, picture, rows, said
+from tests.reports.hand import Made, is_drawn, notes, picture, rows, said
 
 WITHIN = "analysis/variance/within"
 ASKED = {"kind": "scatter", "against": "TP", "x": WITHIN, "x_of": "TP"}
@@ -31,15 +30,14 @@ def tasks(gains: list[float], xs: list[float]) -> Made:
 
 
 def dots(made: Made, **words: Any) -> Any:
-    asked = figure(**words)
-    return measured(asked, crossing("method", made.plan, made.entries), {})
+    return measured(figure(**words), made.plan, made.entries)
 
 
 def test_y_is_the_paired_difference_and_x_the_measure_of_the_label_beneath() -> None:
     found = dots(tasks([0.1, -0.2], [3.0, 7.0]))["CoOp"]
     assert [(dot.name, dot.x.mean) for dot in found] == [("task 0", 3.0), ("task 1", 7.0)]
     assert [dot.gain.mean for dot in found] == pytest.approx([0.1, -0.2])
-    assert found[0].gain.ci95 == pytest.approx(0, abs=1e-12)
+    assert found[0].gain.summary.ci95 == pytest.approx(0, abs=1e-12)
 
 
 def test_the_table_rises_with_x_and_its_differences_are_in_points() -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from reports.document import Grid, Heading, plain
 from reports.entry import entries
 from reports.filled import fill
 from reports.footnote import ON_TEST
 from reports.table import table_blocks
-from reports.table_data import table_data
-from sweeper.spec.plan import Cell
 from sweeper.spec.shown import Table
 from tests.reports import hand
-from tests.tracking import made
 
 NOISE = (0.0, 0.01, -0.01)  # by seed: half width 4.3027 * 0.01 / sqrt(3), 2.5 points
 
@@ -192,71 +187,6 @@ def test_a_table_of_many_data_sets_stands_on_its_side_with_its_averages():
 def test_a_table_without_cells_is_an_empty_grid():
     grid = grid_named(blocks(simple(), hand.plan(()), 0.5), "table_T")
     assert grid.rows == []
-
-
-def comparable(label: str, task: str = "cifar100", **recipe) -> Cell:
-    """A cell under the setting of PGN's Table 3a."""
-    role = hand.role(label, "prompt_length")
-    ours = made.cell(role, over={"task": task}, epochs=500, prompt_length=int(label))
-    settings = {"backbone": "openclip/ViT-B-32-quickgelu@openai", "warmup_epochs": 50, **recipe}
-    return ours.model_copy(update={"config": ours.config | settings})
-
-
-T3A = Table(id="T3a", title="Prompts", axis="prompt_length", target="pgn/T3a")
-
-
-def test_a_published_value_stands_beside_ours_with_difference_and_verdict():
-    plan = hand.plan([comparable("8"), comparable("16"), comparable("4", lr=0.3)])
-    mean = {"8": 0.78, "16": 0.70, "4": 0.778}
-    score = lambda cell, spec: mean[cell.roles[0].label] + NOISE[spec.seed] / 5  # noqa: E731
-    grid = grid_named(blocks(T3A, plan, score), "table_T3a_published")
-    assert hand.headers(grid)[2:] == ["ours", "published", "ours - published", "verdict"]
-    assert [*hand.lines(grid)] == ["4", "8", "16"], "by number"
-    assert hand.lines(grid)["8"] == ["cifar100", "78.0", "77.9", "+0.1", "reproduced"]
-    assert hand.lines(grid)["16"] == ["cifar100", "70.0", "78.3", "-8.3", "not reproduced"]
-    assert hand.lines(grid)["4"] == ["cifar100", "77.8", "77.8", "—", "not comparable¹"]
-    assert "¹ other settings (lr)." in notes(grid)
-    assert "Published: PGN, Table 3a" in notes(grid)
-    printed = grid_named(blocks(T3A, plan, score), "table_T3a_printed")
-    assert hand.headers(printed) == ["prompt_length", "SUN397"], "which none of ours is of"
-
-
-def test_where_nothing_is_comparable_the_published_table_stands_there_for_its_shape():
-    plan = hand.plan([made.cell(hand.role("8", "prompt_length"), prompt_length=8)])
-    found = blocks(T3A, plan, 0.5)
-    printed = grid_named(found, "table_T3a_printed")
-    assert hand.lines(printed) == {"8": ["77.9", "70.6"]}
-    assert "Not comparable in value (another backbone; other data;" in notes(printed)
-    assert not [b for b in found if isinstance(b, Grid) and b.name.endswith("_published")]
-
-
-def test_the_entries_of_a_table_are_flat_rows_in_its_unit():
-    plan = hand.plan([comparable("8").model_copy(update={"base": True}), comparable("16")])
-    score = {"8": (0.78, 0.79, 0.77), "16": (0.80, 0.81, 0.79)}
-    recording = hand.recording(plan, lambda c, s: score[c.roles[0].label][s.seed])
-    eight, sixteen = table_data(T3A, recording, entries(recording))
-    wanted = {"table": "T3a", "row": "8", "column": "cifar100", "unit": "%", "n": 3, "status": ""}
-    assert wanted.items() <= eight.items()
-    assert eight["mean"] == pytest.approx(78.0)
-    assert eight["std"] == pytest.approx(1.0)
-    assert eight["ci95"] == pytest.approx(2.4841, abs=1e-4)
-    assert (eight["published"], eight["published_unit"]) == (77.9, "percent")
-    assert eight["gap"] == pytest.approx(0.1)
-    assert (eight["verdict"], eight["difference"]) == ("reproduced", None)
-    assert sixteen["difference"] == pytest.approx(2.0)
-    assert sixteen["difference_low"] == pytest.approx(2.0)
-    assert sixteen["verdict"] == "close"
-    assert sixteen["link"] == f"http://ui/{plan.cells[1].id}"
-
-
-def test_a_flat_row_says_what_is_the_matter_with_its_entry():
-    plan = hand.plan(hand.cells(["A"], ["x"]))
-    recording = hand.recording(plan, lambda _, spec: 0.5 if spec.seed else "failed")
-    (row,) = table_data(simple(), recording, entries(recording))
-    assert row["status"] == "too few seeds; failed 1"
-    empty = hand.recording(plan, None)
-    (row,) = table_data(simple(), empty, entries(empty))
-    assert (row["mean"], row["n"], row["status"]) == (None, 0, "too few seeds; missing 3")
 
 
 def test_thousands_of_cells_are_arranged_without_looking_at_each_column_for_each():
