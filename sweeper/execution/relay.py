@@ -162,6 +162,8 @@ class Relay(tune.Callback):
 
         Tune tells the loss of a worker that was resetting twice in one step: that is one failure.
         """
+        if self.broken is not None:
+            raise self.broken  # Tune takes an error of a listener for one of the trial
         failure = failure_of(trial)
         if self.silence.took(trial):
             told = f"no word of it for {self.silence.seconds / 60:g} min"

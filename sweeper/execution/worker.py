@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import linecache
 import os
 import socket
@@ -40,6 +41,7 @@ def messages(
     spec: TrialSpec, job: Job, device: torch.device, shard: Shard = WHOLE
 ) -> Iterator[dict[str, Any]]:
     """Train `spec`, going on from its checkpoint; a message for each epoch and the result."""
+    give_back()
     if device.type == "cpu":
         # one thread a core: more fight over the caches, and every trial has its own cores
         torch.set_num_threads(max(1, int(job.resources.cpus)))
@@ -86,6 +88,18 @@ def _node() -> dict[str, str]:
         return {}
     address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     return {"node": f"{address} {ray.get_runtime_context().get_node_id()}"}
+
+
+def give_back() -> None:
+    """Return to the system what earlier trials of this process have freed.
+
+    Each trial has other shapes and, under Tune, a thread of its own, and glibc keeps what they free
+    for more of the same: after 36 trials on four tasks a worker held 1301 MiB, with this 1035, for
+    0.03 s a trial.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
 
 
 def keep_to_share(share: float, device: torch.device) -> None:

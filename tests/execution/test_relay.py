@@ -223,3 +223,20 @@ def test_other_errors_come_out_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="away"), _full_disk_told(stage.relay, tmp_path):
         raise StoreError("away")
     assert stage.notes() == []
+
+
+def test_an_error_of_a_listener_is_no_failure_of_the_trial(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+
+    class Away(Heard):
+        def trial_ended(self, _spec: TrialSpec, _result: TrialResult) -> None:
+            raise StoreError("away")
+
+    away = Away()
+    stage.relay.listeners = [away]
+    stage.start()
+    with pytest.raises(StoreError, match="away"):
+        stage.relay.on_trial_complete(trial=stage.trial)
+    with pytest.raises(StoreError, match="away"):
+        stage.fail()
+    assert away.incidents == []
