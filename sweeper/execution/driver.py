@@ -13,6 +13,7 @@ from typing import Any
 from ray import tune
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
+from ray.tune.search import BasicVariantGenerator, ConcurrencyLimiter
 
 from sweeper.errors import FaultError, InputError, Problem, StoreError
 from sweeper.execution.causes import refusal
@@ -29,6 +30,7 @@ from sweeper.execution.retries import Retries
 from sweeper.execution.silence import Silence
 from sweeper.execution.storage import check_reach, files_of, scratch
 from sweeper.execution.trainable import trainable
+from sweeper.execution.width import AHEAD, Width
 from sweeper.faults import RETRIES, Fault
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
@@ -165,7 +167,9 @@ class _Tuning:
         """Train exactly `todo`; those that lost their worker before they began, once more."""
         while todo:
             lines = [spec.model_dump_json() for spec in todo]
-            self._fit({"param_space": {"trial": tune.grid_search(lines)}}, ahead=self._lanes())
+            # what stands in line is what an autoscaler sees
+            ahead = 200 if self.cluster.grows else self._lanes()
+            self._fit({"param_space": {"trial": tune.grid_search(lines)}}, ahead)
             todo = self.relay.take_lost()
 
     def search(
@@ -189,27 +193,38 @@ class _Tuning:
         )
         config = {"search_alg": sampler, "scheduler": scheduler(search, EPOCH), "num_samples": -1}
         # a draw made early knows less: few stand in line, more where many actors have to start
-        self._fit({"tune_config": config}, ahead=max(1, self._lanes() // 8))
+        few = max(1, self._lanes() // 8)
+        self._fit({"tune_config": config}, few + AHEAD if self.cluster.grows else few)
 
     def _lanes(self) -> int:
         return max(1, lanes(self.job.resources, self.cluster.nodes))
 
     def _fit(self, what: dict[str, Any], ahead: int) -> None:
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(200 if self.cluster.grows else ahead)
-        limit = self._lanes() if self.launcher == "train" and not self.cluster.grows else None
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
+        callbacks: list[tune.Callback] = [self.relay]
+        settings = what.get("tune_config", {})
+        if self.launcher == "train":
+            width = Width(self.job.resources, grows=self.cluster.grows)
+            sampler = settings.get("search_alg")
+            limited = (
+                ConcurrencyLimiter(sampler, max_concurrent=width.now())
+                if sampler
+                else BasicVariantGenerator(max_concurrent=width.now())
+            )
+            width.limited, settings = limited, settings | {"search_alg": limited}
+            callbacks.append(width)
         config = tune.TuneConfig(
             reuse_actors=True,
-            max_concurrent_trials=limit,
             trial_name_creator=_name,
             trial_dirname_creator=_name,
-            **what.get("tune_config", {}),
+            **settings,
         )
         run = tune.RunConfig(
             name="sweep",
             storage_path=str(self.scratch),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=self.max_failures),
-            callbacks=[self.relay],
+            callbacks=callbacks,
         )
         try:
             tune.Tuner(
