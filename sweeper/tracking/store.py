@@ -82,6 +82,11 @@ def guard(uri: str, doing: str) -> Iterator[None]:
         yield
     except (MlflowException, OSError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        if "error code 401" in first:
+            first = (
+                "the server asks who you are. Give MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD, or ~/.mlflow/credentials"
+            )
         raise StoreError(f"{uri}: {doing} failed: {first}") from error
 
 
