@@ -94,6 +94,11 @@ def guard(uri: str, doing: str) -> Iterator[None]:
         # what the database itself said, where SQLAlchemy and MLflow stand around it
         cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
         first = str(cause).strip().splitlines()[0] if str(cause).strip() else repr(cause)
+        if "error code 401" in first:
+            first = (
+                "the server asks who you are. Give MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD, or ~/.mlflow/credentials"
+            )
         refused = getattr(error, "error_code", "") == "INVALID_PARAMETER_VALUE"
         raise StoreError(f"{uri}: {doing} failed: {first}", refused=refused) from error
 

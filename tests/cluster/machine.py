@@ -39,6 +39,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
 PidFile none
+PrintLastLog no
 """
 OWN = ("unshare", "--net", "--mount", "--pid", "--uts", "--fork", "--mount-proc")
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "rsync", "unshare", "nsenter", "ip", "mount")
@@ -67,7 +68,8 @@ class Machine:
         shutil.copy(key.with_suffix(".pub"), folder / ".ssh" / "authorized_keys")
         (folder / "sshd_config").write_text(SSHD)
         (folder / "passwd").write_text(
-            Path("/etc/passwd").read_text() + "ubuntu:x:0:0::/mnt/home:/bin/bash\n"
+            # first, so that ssh, which looks for its user's home by number, finds this one
+            "ubuntu:x:0:0::/mnt/home:/bin/bash\n" + Path("/etc/passwd").read_text()
         )
         generate_key(folder / "host_key")
         with (folder / "sshd.log").open("w") as log:

@@ -108,7 +108,7 @@ def running(folder: Path) -> Iterator[Server]:
             yield Server(uri, password, (database_password, password, key), log)
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(120)
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -65,7 +65,7 @@ def test_nobody_gets_in_without_the_password(
         monkeypatch.delenv(f"MLFLOW_TRACKING_{variable}", raising=False)
         if key in login:
             monkeypatch.setenv(f"MLFLOW_TRACKING_{variable}", login[key])
-    with pytest.raises(StoreError, match="You are not authenticated"):
+    with pytest.raises(StoreError, match="Give MLFLOW_TRACKING_USERNAME and"):
         Writer(open_store(server.uri, create=True), made.ablation(seeds=(0,)))
 
 

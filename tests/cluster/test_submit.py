@@ -88,6 +88,7 @@ class Desk:
             RAY_TMPDIR=str(self.home),
             PATH=f"{BIN}:{os.environ['PATH']}",
             RAY_USAGE_STATS_ENABLED="0",
+            RAY_AUTH_MODE="token",  # for `ray job submit`, which would send none else
         )
         self.said.append(ran.stdout + ran.stderr)
         return ran
