@@ -16,8 +16,15 @@ setup: .venv/ready
 demo: setup
 	$(BIN)/sweeper run search_spaces/pgn_ablation.yaml
 
+# Ray takes all cores for itself: its tests run one after the other, the rest side by side.
+RAY := tests/chaos tests/cluster tests/end_to_end tests/execution
+
 test: setup
-	$(BIN)/python -m pytest
+	@failed=0; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile \
+	  $(RAY:%=--ignore=%) || failed=1; \
+	$(BIN)/python -m pytest $(RAY) || failed=1; \
+	exit $$failed
 
 check: setup
 	$(BIN)/ruff check .
