@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import InputError, Problem
 from sweeper.spec.plan import Plan
 from sweeper.spec.sources import kind_of
 from sweeper.tracking import provenance
@@ -23,9 +24,11 @@ class Origin:
 
     @classmethod
     def now(cls, plan: Plan) -> Origin:
-        """The origin of a launch of `plan` that begins now."""
+        """The origin of a launch of `plan` that begins now. Raises InputError where the user's
+        method is gone.
+        """
         methods = {
-            identity: Path(path).read_bytes().decode()  # line ends are part of its digest
+            identity: _text(Path(path))
             for identity, path in plan.sources.items()
             if kind_of(identity) == "method"  # images and weights stay where they are
         }
@@ -34,3 +37,13 @@ class Origin:
     def to_json(self) -> dict[str, Any]:
         """What the constructor takes."""
         return asdict(self)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()  # line ends are part of its digest
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InputError(
+            Problem(f"method file {path}", found, "the file that the plan was made of")
+        ) from error

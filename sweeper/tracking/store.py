@@ -125,6 +125,7 @@ def open_store(uri: str, *, create: bool = False) -> Store:
     """
     check(uri, create=create)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is data
     # An absent server is noticed within some seconds; who writes records waits and tries again.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -11,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sweeper.cli import launch
 from sweeper.cli.deliver import deliver
 from sweeper.errors import FaultError
 from sweeper.faults import Fault
 from sweeper.tracking import history, names, spool
 from sweeper.tracking.store import open_store
-from tests.chaos.world import run, same, slow
+from tests.chaos.world import cells, run, same, slow, sweep_file
 from tests.mlflow_server import Server
 
 pytestmark = slow
@@ -98,10 +100,12 @@ def test_a_server_that_is_gone_for_good_loses_nothing_and_nothing_is_trained_aga
     deliver(results=tmp_path / "results")
     assert recorded(server) == 6
     capsys.readouterr()
-    same(run(tmp_path, store=server.uri), undisturbed)
-    assert "nothing trained, 6 reused" in capsys.readouterr().err
-    (launch,) = history.launches(open_store(server.uri), "chaos")
-    (incident,) = launch.incidents
+    launch.run(sweep_file(tmp_path), results=tmp_path / "results", store=server.uri, json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["trained"], said["reused"]) == ({}, 6)
+    same(cells(tmp_path), undisturbed)
+    (recording,) = history.launches(open_store(server.uri), "chaos")
+    (incident,) = recording.incidents
     assert incident.fault is Fault.STORE_AWAY
     assert "records are delivered" in incident.note
 
@@ -132,7 +136,7 @@ def test_a_server_that_is_gone_for_a_while_holds_nothing_up(
     beside.end()
     assert before[0] < 6
     assert waiting(tmp_path) == []
-    (launch,) = history.launches(store, "chaos")
-    (incident,) = launch.incidents
+    (recording,) = history.launches(store, "chaos")
+    (incident,) = recording.incidents
     assert incident.fault is Fault.STORE_AWAY
     assert "back after" in incident.note

@@ -11,8 +11,8 @@ import pytest
 from sweeper.tracking import history
 from tests.cli.conftest import Said
 from tests.tracking import made
+from tests.tracking.launched import plan
 from tests.tracking.test_delivery import abandoned, told
-from tests.tracking.test_spool import plan
 
 Command = Callable[..., Said]
 

@@ -21,7 +21,7 @@ from sweeper.tracking.journal import Head, Journal
 from sweeper.tracking.origin import Origin
 from sweeper.tracking.store import Store
 from sweeper.tracking.writer import Writer
-from tests.tracking.test_spool import finished, learned, left, plan
+from tests.tracking.launched import finished, learned, left, plan
 from tests.tracking.test_writer import points
 
 from . import made
@@ -194,7 +194,7 @@ from sweeper.tracking import delivery, history
 from sweeper.tracking.spool import Spool
 from sweeper.tracking.store import open_store
 from tests.tracking import made
-from tests.tracking.test_spool import learned, finished, plan
+from tests.tracking.launched import learned, finished, plan
 
 import mlflow.store.tracking.sqlalchemy_store  # once, before the forks
 folder, seed = Path(sys.argv[1]), int(sys.argv[2])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.errors import StoreError
+from sweeper.errors import InputError, StoreError
 from sweeper.records import TrialStatus
 from sweeper.spec.plan import Plan
 from sweeper.tracking import history, names
@@ -258,6 +258,12 @@ def test_the_source_of_a_users_method_is_kept_and_his_images_are_not(store, tmp_
         assert [item.path for item in kept] == ["sources/mine@123.py"]
         local = store.client.download_artifacts(writer.run_id, kept[0].path, str(tmp_path))
     assert Path(local).read_text() == "# mine"
+
+
+def test_a_users_method_that_is_gone_is_named(store, tmp_path):
+    sources = {"mine@123": str(tmp_path / "mine.py")}
+    with pytest.raises(InputError, match=r"method file .*mine\.py: No such file"):
+        Writer(store, small().model_copy(update={"sources": sources}))
 
 
 def test_cells_are_named_by_what_tells_them_apart(store):
