@@ -7,7 +7,7 @@ import fcntl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from sweeper.cli.lock import FOLDER, alone
 from sweeper.errors import InputError
 from sweeper.spec.plan import Plan
+from tests.cli.conftest import Said
 
 HOLD = """
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from sweeper.cli.lock import alone
 from sweeper.spec.plan import Plan
 
-with alone(Path(sys.argv[1]), Plan(sweep="pgn", profile="demo", seeds=(0,), cells=())):
+with alone(Path(sys.argv[1]), Plan(sweep="pgn", profile=sys.argv[2], seeds=(0,), cells=())):
     print("held", flush=True)
     input()
 """
@@ -34,10 +35,10 @@ def plan(profile: str = "demo", note: str = "") -> Plan:
 
 
 @contextmanager
-def other(results: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the sweep `pgn`, profile demo, in `results`."""
+def other(results: Path, profile: str = "demo") -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the sweep `pgn` and a profile in `results`."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(results)],
+        [sys.executable, "-c", HOLD, str(results), profile],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -62,6 +63,27 @@ def test_the_second_is_refused_soon_and_told_who_the_first_is(tmp_path: Path) ->
             pass  # the refused one has taken nothing from the first
         with alone(tmp_path, plan("paper")):
             pass  # another profile is another launch
+
+
+def test_the_command_ends_with_2_and_has_written_nothing(
+    command: Callable[..., Said], tmp_path: Path
+) -> None:
+    file = tmp_path / "pgn.yaml"
+    file.write_text(
+        "base: {method: iip, backbone: embedded, task: digits, epochs: 1}\nseeds: [0]\n"
+    )
+    with other(tmp_path / "results", profile="") as first:
+        said = command("run", file)
+        assert said.code == 2
+        told = f"error: sweep pgn: is being run by process {first.pid} on "
+        assert said.err.splitlines()[-1].startswith(told), said.err
+        held = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")]
+        assert sorted(held) == [
+            "pgn.yaml",
+            "results",
+            "results/running",
+            "results/running/pgn.lock",
+        ]
 
 
 def test_kill_9_frees_it_and_what_was_left_is_nobody(tmp_path: Path) -> None:
