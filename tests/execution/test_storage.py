@@ -19,6 +19,15 @@ def test_a_node_that_does_not_see_the_token_is_found_out(tmp_path: Path) -> None
     assert not reach(str(tmp_path / "elsewhere" / ".reach"), "abc")
 
 
+def test_what_an_earlier_launch_of_this_process_could_not_remove_is_no_hindrance(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / f"tune-{socket.gethostname()}-{os.getpid()}" / "sweep").mkdir(parents=True)
+    with storage.scratch(tmp_path) as own:
+        assert own.is_dir()
+    assert not own.exists()
+
+
 def test_scratch_is_gone_at_its_end_and_what_a_killed_driver_left_at_the_next_start(
     tmp_path: Path,
 ) -> None:
