@@ -32,7 +32,7 @@ def scratch(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
     own = folder / f"tune-{host}-{os.getpid()}"
     try:
-        own.mkdir()
+        own.mkdir(exist_ok=True)  # a worker on its way out may have kept an earlier one
         (own / "room").write_bytes(b"0" * LAST_WORDS)
         yield own
     finally:

@@ -51,6 +51,15 @@ def test_what_was_made_for_a_check_is_gone_after_a_refusal(tmp_path: Path) -> No
     assert (tmp_path / "a" / "b").is_dir()
 
 
+def test_what_an_earlier_launch_of_this_process_could_not_remove_is_no_hindrance(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / f"tune-{socket.gethostname()}-{os.getpid()}" / "sweep").mkdir(parents=True)
+    with storage.scratch(tmp_path) as own:
+        assert own.is_dir()
+    assert not own.exists()
+
+
 def test_scratch_is_gone_at_its_end_and_what_a_killed_driver_left_at_the_next_start(
     tmp_path: Path,
 ) -> None:
