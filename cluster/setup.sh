@@ -30,7 +30,7 @@ mkdir -p "$results"
 ray get-auth-token --generate > /dev/null" >&2
   exit 1
 }
-chmod 600 "$HOME/.ray/auth_token"
+chmod 700 "$HOME/.ray" && chmod 600 "$HOME/.ray/auth_token" # `ray rsync-up` may open the file again, not the folder
 {
   printf 'export PATH=%q:$PATH\n' "$environment/bin"
   printf 'export SWEEPER_RESULTS=%q\n' "$results"

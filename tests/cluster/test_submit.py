@@ -196,7 +196,7 @@ def test_what_is_not_named_stays_on_the_desk_and_the_token_is_nowhere(desk: Desk
     assert "local.yaml" in mounted
     assert not mounted & {"kept.txt", "lib.py", ".env", "notes.env", "mine.py"}
     kept = desk.head.home / ".ray" / "auth_token"
-    assert (kept.read_text(), kept.stat().st_mode & 0o777) == (desk.token, 0o600)
+    assert (kept.read_text(), kept.parent.stat().st_mode & 0o777) == (desk.token, 0o700)
     logs = [Path(f"/proc/{each.pid}/root/tmp/ray") for each in (desk.head, desk.worker)]
     files = [path for folder in (*logs, desk.results) for path in folder.rglob("*")]
     searched = [path for path in files if path.is_file() and not path.is_symlink()]
