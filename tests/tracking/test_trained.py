@@ -142,9 +142,9 @@ def test_digits_that_several_trials_share_are_refused(store):
     (run,) = history.recorded_trials(store).values()
     tags = store.client.get_run(run.run_id).data.tags
     twin = {key: value for key, value in tags.items() if key.startswith("sweeper.")}
-    twin[names.TRIAL_ID] = spec.id[:4] + "x"
+    twin[names.TRIAL_ID] = spec.id[:4] + "f" * 12
     store.create_run(history.experiments(store)["small"], "twin", twin)
-    with pytest.raises(InputError, match=f"2 trials begin so: {spec.id}, {spec.id[:4]}x"):
+    with pytest.raises(InputError, match=f"2 trials begin so: {spec.id}, {spec.id[:4]}{'f' * 12}"):
         find_trial(store, spec.id[:4])
 
 
