@@ -16,6 +16,7 @@ from reports.document import Grid, plain
 from reports.entry import Entry
 from reports.footnote import ON_TEST
 from reports.header import statuses
+from reports.incidents import incident_data
 from reports.order import comparisons
 from reports.query import Recording
 from reports.table_data import table_data
@@ -98,6 +99,7 @@ def report_data(recording: Recording, found: Mapping[str, Entry]) -> dict[str, A
             }
             for step in comparisons(plan, found)
         ],
+        "incidents": incident_data(recording),
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports.document import Block, Bullets, Grid, Heading, Paragraph, Span, Text, one_line, text
 from reports.header import LOST, counted, statuses
+from reports.incidents import trial_name
 from reports.query import Recording
 
 MOST = 10  # lost trials that are told one by one
@@ -30,22 +31,11 @@ def lost_blocks(recording: Recording) -> list[Block]:
 
 
 def _told(trial: pd.Series) -> Text:
-    roles = [
-        f"{str(name).removeprefix('role.')} {value}"
-        for name, value in trial.items()
-        if str(name).startswith("role.") and isinstance(value, str) and value
-    ]
-    factors = [
-        str(value)
-        for name, value in trial.items()
-        if str(name).startswith("over.") and isinstance(value, str) and value
-    ]
-    where = ", ".join([*roles, *factors]) or f"cell {trial['cell']}"
     lines = str(trial["reason"]).strip().splitlines()
     reason = one_line(lines[0]) if lines else "no reason on record"
     reason = reason if len(reason) <= REASON else f"{reason[: REASON - 1]}…"
     name = Span(f"trial {trial['trial']}", link=str(trial["link"]))
-    return text(f"{trial['status']}: {where}, seed {trial['seed']} (", name, f"): {reason}")
+    return text(f"{trial['status']}: {trial_name(trial)} (", name, f"): {reason}")
 
 
 def footer_blocks(recording: Recording) -> list[Block]:

@@ -11,6 +11,7 @@ from reports.entry import Entry
 from reports.figure import figure_blocks
 from reports.footer import footer_blocks, lost_blocks
 from reports.header import header_blocks
+from reports.incidents import incident_blocks
 from reports.legend import legend_blocks
 from reports.order import order_blocks
 from reports.parts import parts_blocks
@@ -40,5 +41,5 @@ def report_blocks(recording: Recording, found: Mapping[str, Entry]) -> list[Bloc
     blocks += parts_blocks(recording, found)
     blocks += order_blocks(recording, found)
     blocks += search_blocks(recording)
-    blocks += [*lost_blocks(recording), *footer_blocks(recording)]
+    blocks += [*lost_blocks(recording), *incident_blocks(recording), *footer_blocks(recording)]
     return told_apart(blocks)

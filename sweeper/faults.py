@@ -32,6 +32,7 @@ class Fault(enum.StrEnum):
     GPU_MEMORY = "GPU memory"
     NODE_LOST = "node lost"
     PREEMPTED = "node preempted"
+    NODE_UNFIT = "node unfit"
     RAISED = "error raised"
     HUNG = "trial hung"
     DIVERGED = "diverged"
@@ -63,14 +64,15 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
         ),
         Fault.OUT_OF_MEMORY: Rule(
             Remedy.RETRY,
-            "Ray ended the worker because its node had no memory left",
+            "Ray ended the worker because its node had (nearly) no memory left",
             "a fresh worker goes on from the trial's checkpoint",
             counts=True,
         ),
         Fault.GPU_MEMORY: Rule(
             Remedy.SHRINK,
-            "torch says that the GPU is full",
-            "batches are cut into micro-batches of the same effective batch; the cell is marked",
+            "torch says that the GPU, or the trial's share of it, is full",
+            "batches are cut into micro-batches of the same effective batch, and the cell is "
+            "marked; several workers cannot, and raise it as an error",
         ),
         Fault.NODE_LOST: Rule(
             Remedy.RETRY,
@@ -82,6 +84,12 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
             "the node was drained after a notice of its provider",
             "as after a lost node; nothing new is placed there from the notice on",
         ),
+        Fault.NODE_UNFIT: Rule(
+            Remedy.STOP,
+            "a node has joined without the shared storage, or the user's images or weights",
+            "the launch ends with exit code 6 before anything trains there; mount them or take "
+            "the node away, and the same command goes on",
+        ),
         Fault.RAISED: Rule(
             Remedy.RETRY,
             "the trial raised an error",
@@ -90,7 +98,7 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
         ),
         Fault.HUNG: Rule(
             Remedy.RETRY,
-            "no word of the trial for `budget.max_silence_minutes`",
+            "no word of a trial that has its worker for `budget.max_silence_minutes` (60)",
             "its worker is ended, another one goes on from the checkpoint",
             counts=True,
         ),
@@ -107,8 +115,9 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
         ),
         Fault.DISK_FULL: Rule(
             Remedy.STOP,
-            "a checkpoint or a record could not be written",
-            "what is recorded stays; the same command goes on when there is room",
+            "a worker or the driver could not write: no room, over the quota, read-only",
+            "the launch ends with exit code 6; what is recorded stays, and the same command goes "
+            "on when there is room",
         ),
         Fault.DRIVER_DIED: Rule(
             Remedy.RETRY,
@@ -132,6 +141,15 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
         ),
     }
 )
+
+
+def rules_table() -> str:
+    """The table as Markdown, which README has."""
+    rows = [
+        f"| {fault} | {rule.noticed} | {rule.remedy}{'*' * rule.counts} | {rule.then} |"
+        for fault, rule in RULES.items()
+    ]
+    return "\n".join(["| fault | noticed by | remedy | what is done |", "|---|---|---|---|", *rows])
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from sweeper.cli import (
     tasks,
 )
 from sweeper.cli.output import stderr
-from sweeper.errors import InputError, SweeperError
+from sweeper.errors import FaultError, InputError, SweeperError
+from sweeper.execution.causes import refusal
 
 app = typer.Typer(
     name="sweeper",
@@ -68,5 +69,11 @@ def main() -> None:
     except SweeperError as error:
         stderr.print(f"error: {error}", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if not (said := refusal(error)):
+            raise
+        told = f"error: the disk refused ({said}). Make room, and run the same command again"
+        stderr.print(told, markup=False, soft_wrap=True)
+        sys.exit(FaultError.exit_code)
     except KeyboardInterrupt:
         sys.exit(launch.EXIT_INTERRUPTED)

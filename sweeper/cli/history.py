@@ -28,12 +28,15 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Say what of a sweep is finished, running, failed and missing."""
-    from sweeper.tracking.history import finished
+    from sweeper.tracking.history import finished, launches
     from sweeper.tracking.store import open_store
 
     uri = options.store_uri(store, results)
     plan = recorded_plan(uri, sweep, profile)
-    done = finished(open_store(uri), [trial.id for trial in plan.trials()])
+    opened = open_store(uri)
+    done = finished(opened, [trial.id for trial in plan.trials()])
+    own = [one for one in launches(opened, plan.sweep) if one.digest == plan.digest]
+    happened = Counter(str(incident.fault) for incident in own[0].incidents)
     missing = missing_trials(plan.trials(), done)
     counts = Counter(str(result.status) for result in done.values())
     if json:
@@ -44,6 +47,7 @@ def status(
             trials=len(plan.trials()),
             counts=dict(counts),
             missing=len(missing),
+            incidents=dict(happened),
         )
         return
     names = cell_names(plan)
@@ -66,6 +70,9 @@ def status(
         f"{titled(plan)}: {len(plan.trials()) - len(missing)} of "
         f"{len(plan.trials())} trials finished"
     )
+    if happened:
+        told = ", ".join(f"{fault}: {count}" for fault, count in happened.items())
+        print_line(f"on the way: {told} (told in the report)")
 
 
 def report(

@@ -137,7 +137,9 @@ class Progress:
 
     def incident(self, incident: Incident) -> None:
         """Something went wrong, and what is done about it."""
-        told = f"{incident.fault}: {incident.note}" if incident.note else str(incident.fault)
+        known = self.last.get(incident.trial)
+        name = f" {self.name(known[0])}" if known else ""
+        told = f"{incident.fault}{name}" + (f": {incident.note}" if incident.note else "")
         self.console.print(f"{RULES[incident.fault].remedy:8}{told}", markup=False)
 
     def name(self, spec: TrialSpec) -> str:

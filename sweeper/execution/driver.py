@@ -15,8 +15,10 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 from ray.tune.search import BasicVariantGenerator, ConcurrencyLimiter
 
-from sweeper.errors import InputError, Problem
+from sweeper.errors import FaultError, InputError, Problem, StoreError
+from sweeper.execution.causes import refusal
 from sweeper.execution.cluster import Cluster, connected
+from sweeper.execution.failure import keep_tune_alive
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job, check_sources
 from sweeper.execution.listener import Listener
@@ -24,16 +26,17 @@ from sweeper.execution.message import EPOCH
 from sweeper.execution.placement import check_fit, lanes, launcher
 from sweeper.execution.relay import Relay
 from sweeper.execution.released import fetch, released
+from sweeper.execution.retries import Retries
+from sweeper.execution.silence import Silence
 from sweeper.execution.storage import check_reach, check_storage, scratch
 from sweeper.execution.trainable import trainable
 from sweeper.execution.width import AHEAD, Width
+from sweeper.faults import RETRIES, Fault
 from sweeper.records import TrialResult
 from sweeper.search.sampler import Draw, Ended, Sampler
 from sweeper.search.stopping import check_metric, scheduler
 from sweeper.spec.plan import Plan
 from sweeper.spec.trial import TrialSpec
-
-MAX_FAILURES = 3  # of one trial, in one launch: a worker that died, an error that was raised
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def launch(
     address: str | None = None,
     build: Callable[[Draw], TrialSpec] | None = None,
     ended: Sequence[Ended] = (),
-    max_failures: int = MAX_FAILURES,
+    max_failures: int = RETRIES,
     cpus: int | None = None,
     verbose: bool = False,
 ) -> Outcome:
@@ -62,10 +65,11 @@ def launch(
     checkpoint, and what it has learned, are removed once every listener knows its result. For a
     search, `build` makes a trial of a draw, and `ended` are the trials of earlier launches with the
     metric they reached: they count towards the search's number of trials and are told to its
-    sampler.
+    sampler. A trial may fail `max_failures` times without a new epoch in between.
 
     Raises InputError or ClusterError before anything is trained, KeyboardInterrupt after Ctrl-C,
-    BudgetError when the plan's hours are over, and whatever a listener raises.
+    BudgetError when the plan's hours are over, FaultError where a disk is full, and whatever a
+    listener raises.
     """
     where = launcher(plan.resources)
     if plan.search is not None:
@@ -84,14 +88,38 @@ def launch(
         check_storage(storage)
         check_reach(job.folders, job.weights)
         interrupt.check()
-        relay = Relay(listeners, interrupt, job, max_failures)
-        with scratch(storage) as folder:
+        silence = Silence(plan.budget.max_silence_minutes * 60)
+        relay = Relay(listeners, interrupt, job, Retries(max_failures), silence)
+        keep_tune_alive()
+        with _full_disk_told(relay, storage), scratch(storage) as folder:
             tuning = _Tuning(job, where, cluster, relay, folder, max_failures)
             tuning.grid(todo)
             if plan.search is not None and build is not None:
                 tuning.search(plan, build, ended)
                 tuning.grid(relay.take_lost())
     return Outcome(relay.ended)
+
+
+@contextmanager
+def _full_disk_told(relay: Relay, storage: Path) -> Iterator[None]:
+    """A disk that refuses inside the block ends the launch with a FaultError, and is told to the
+    listeners once the scratch folder, and the room that it held, are gone.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = refusal(error)
+        if not said:
+            raise
+        fault = (
+            f"{storage}: the disk refused ({said}). What is recorded stays, and so do checkpoints: "
+            "make room, or give the folder back its right to be written, and run the same command"
+        )
+        try:
+            relay.tell(Fault.DISK_FULL, said)
+        except (StoreError, OSError) as lost:
+            fault += f". This could not be recorded: {lost}"
+        raise FaultError(fault) from error
 
 
 @contextmanager
@@ -201,7 +229,7 @@ class _Tuning:
             ).fit()
         except TuneError:
             if self.relay.broken is not None:
-                raise self.relay.broken from None
+                raise self.relay.broken from self.relay.broken.__cause__
             raise
 
 

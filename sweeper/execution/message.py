@@ -1,4 +1,4 @@
-"""What a worker tells the driver: epochs, then one result, as Ray Tune carries them.
+"""What a worker tells the driver: its start, epochs, one result, as Ray Tune carries them.
 
 Schedulers and samplers read the plain metrics and `EPOCH` of a message; the driver reads the
 record or the result, which travel as JSON, so that no library between the two rewrites them.
@@ -14,7 +14,12 @@ from typing import Any
 from sweeper.records import EpochRecord, TrialResult
 
 EPOCH = "epoch"
-RECORD, RESULT = "record", "result"
+START, RECORD, RESULT = "start", "record", "result"
+
+
+def of_start() -> dict[str, Any]:
+    """The message of a worker that has been placed; only Ray Train's need to say so."""
+    return {START: True}
 
 
 def of_epoch(record: EpochRecord, *, last: bool) -> dict[str, Any]:
@@ -32,8 +37,10 @@ def of_result(result: TrialResult) -> dict[str, Any]:
     return {**metrics, EPOCH: result.epochs, RESULT: json.dumps(result.to_json())}
 
 
-def read(message: Mapping[str, Any]) -> EpochRecord | TrialResult:
-    """The record or the result in `message`."""
+def read(message: Mapping[str, Any]) -> EpochRecord | TrialResult | None:
+    """The record or the result in `message`; None where it is that of a start."""
+    if START in message:
+        return None
     if RESULT in message:
         return TrialResult.from_json(json.loads(message[RESULT]))
     return EpochRecord(**json.loads(message[RECORD]))

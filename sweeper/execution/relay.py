@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
-from ray import cloudpickle, tune
-from ray.exceptions import RayActorError
+from ray import tune
 from ray.tune.experiment import Trial
 
-from sweeper.errors import BudgetError, FaultError
+from sweeper.errors import BudgetError
+from sweeper.execution.failure import Failure, failure_of
 from sweeper.execution.interrupt import Interrupt
 from sweeper.execution.job import Job
 from sweeper.execution.listener import Listener
 from sweeper.execution.message import read
+from sweeper.execution.placement import launcher
+from sweeper.execution.retries import Retries
+from sweeper.execution.silence import Silence
+from sweeper.faults import RULES, Fault, Incident, Remedy
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.trial import TrialSpec
+
+SEEN = 200  # characters of an error that an incident quotes
 
 
 class Relay(tune.Callback):
@@ -30,26 +38,33 @@ class Relay(tune.Callback):
     run the trial again, which is then a short epilogue that nobody is told of. A failed trial keeps
     its checkpoint.
     Tune tries again what fails while it runs, but gives up a trial whose worker dies before it
-    began, such as a reused one killed between two trials: `take_lost` hands those back.
+    began, such as a reused one killed between two trials: `take_lost` hands those back. What is
+    done about a failure is what `RULES` say, and every one of them is told as an incident.
     """
 
     def __init__(
-        self, listeners: Sequence[Listener], interrupt: Interrupt, job: Job, max_failures: int
+        self,
+        listeners: Sequence[Listener],
+        interrupt: Interrupt,
+        job: Job,
+        retries: Retries,
+        silence: Silence,
     ) -> None:
         self.listeners, self.interrupt, self.job = listeners, interrupt, job
-        self.max_failures = max_failures
+        self.retries, self.silence = retries, silence
         self.ended: dict[str, TrialResult] = {}
         self.broken: BaseException | None = None
         self._specs: dict[str, TrialSpec] = {}  # by Tune's id
-        self._running: set[str] = set()  # Tune's ids
+        self._judged: dict[str, int] = {}  # Tune's id -> Tune's step of its last failure
+        # Under Ray Train a trial has its workers when one of them says so.
+        self._waits = launcher(job.resources) == "train"
         # by our id:
         self._epochs: dict[str, dict[int, EpochRecord]] = {}
         self._attempts: Counter[str] = Counter()
-        self._losses: Counter[str] = Counter()
         self._lost: dict[str, TrialSpec] = {}
 
     def take_lost(self) -> list[TrialSpec]:
-        """The trials that Tune gave up before they began, once; they have not ended."""
+        """The trials that Tune gave up and that may be tried again, once; they have not ended."""
         lost, self._lost = list(self._lost.values()), {}
         return lost
 
@@ -59,8 +74,11 @@ class Relay(tune.Callback):
 
     # Tune calls by keyword; what a hook does not read is gathered in `info`.
 
-    def on_step_begin(self, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """Between two events nothing is half done: the moment to obey Ctrl-C or the budget."""
+    def on_step_begin(self, trials: list[Trial], **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Between two events nothing is half done: the moment to obey Ctrl-C or the budget.
+
+        Tune comes here ten times a second when nothing happens.
+        """
         if self.broken is not None:
             raise self.broken  # Tune may have taken it for a failure of the trial
         try:
@@ -68,21 +86,23 @@ class Relay(tune.Callback):
         except BudgetError as error:
             self.broken = error
             raise
+        self.silence.end(trials)
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """A worker has taken the trial, for the first time or after a failure."""
         spec = self._spec(trial)
-        self._running.add(trial.trial_id)
+        self.retries.allow(trial, spec.id)
+        if not self._waits:
+            self.silence.heard(trial)
         if spec.id not in self.ended:
             self._attempts[spec.id] += 1
             self._tell("trial_started", spec, self._attempts[spec.id])
 
-    def on_trial_recover(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """The trial failed while it ran, and waits for a worker again."""
-        self._running.discard(trial.trial_id)
-        cause = getattr(error_of(trial), "cause", None)
-        if isinstance(cause, FaultError):
-            self.broken = FaultError(str(cause))  # no other trial would fare better
+    def on_trial_recover(self, iteration: int, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        """The trial failed, and waits for a worker again."""
+        spec = self._spec(trial)
+        self._failed(spec, trial, iteration)
+        self.retries.allow(trial, spec.id)
 
     def on_trial_result(  # type: ignore[override]
         self,
@@ -90,34 +110,40 @@ class Relay(tune.Callback):
         result: dict[str, Any],
         **info: Any,  # noqa: ARG002
     ) -> None:
-        """An epoch, or the result."""
+        """A worker that begins, an epoch, or the result."""
         spec, said = self._spec(trial), read(result)
-        if spec.id in self.ended:
+        self.silence.heard(trial)
+        if said is None or spec.id in self.ended:
             return
         if isinstance(said, TrialResult):
             self._end(spec, said)
+            if said.status is TrialStatus.DIVERGED:
+                self.tell(Fault.DIVERGED, said.reason, spec.id)
             return
         self._epochs.setdefault(spec.id, {})[said.epoch] = said
+        self.retries.reached(spec.id, said.epoch)
+        self.retries.allow(trial, spec.id)
         self._tell("epoch", spec, said)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
         """The trial ended by itself, and has said so, or the search stopped it."""
         spec = self._spec(trial)
+        self.silence.left(trial)
         if spec.id not in self.ended:
             self._end(spec, self._cut_short(spec, TrialStatus.STOPPED, "stopped by the search"))
         if self.ended[spec.id].status.final:
             shutil.rmtree(self.job.checkpoint(spec.id).parent, ignore_errors=True)
 
-    def on_trial_error(self, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
-        """The trial failed more often than allowed, or lost its worker before it began."""
-        self._give_up(trial)
+    def on_trial_error(self, iteration: int, trial: Trial, **info: Any) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Tune gives the trial up."""
+        self._give_up(trial, iteration)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:  # noqa: ARG002
         """A trial whose actor could not be reset fails without an event of its own."""
-        for trial in trials:
-            known = self._spec(trial).id in self._lost
-            if trial.status == Trial.ERROR and not known and self.broken is None:
-                self._give_up(trial)
+        for trial in trials if self.broken is None else ():
+            known = self._lost.keys() | self.ended.keys()
+            if trial.status == Trial.ERROR and self._spec(trial).id not in known:
+                self._give_up(trial, -1)
 
     def metric_of(self, spec: TrialSpec, name: str) -> float | None:
         """What a trial that ended in this launch reached by the metric `name` (of validation)."""
@@ -127,21 +153,55 @@ class Relay(tune.Callback):
         records = self._epochs.get(spec.id, {})
         return records[max(records)].metrics()[name] if records else None
 
-    def _give_up(self, trial: Trial) -> None:
+    def tell(self, fault: Fault, note: str, trial_id: str = "") -> None:
+        """Tell the listeners of an incident."""
+        self._tell("incident", Incident(fault, time.time_ns() // 1_000_000, trial_id, note))
+
+    def _failed(self, spec: TrialSpec, trial: Trial, iteration: int) -> Failure:
+        """Judge, count and tell the last failure of `trial`; raise it where the launch must stop.
+
+        Tune tells the loss of a worker that was resetting twice in one step: that is one failure.
+        """
+        failure = failure_of(trial)
+        if self.silence.took(trial):
+            told = f"no word of it for {self.silence.seconds / 60:g} min"
+            failure = replace(failure, fault=Fault.HUNG, reason=told)
+        self.silence.left(trial)
+        if failure.error is not None and RULES[failure.fault].remedy is Remedy.STOP:
+            if failure.fault is not Fault.DISK_FULL:  # told when there is room for it
+                self.tell(failure.fault, shorten(failure.reason, SEEN), spec.id)
+            self.broken = failure.error
+            raise self.broken
+        if self._judged.get(trial.trial_id) != iteration:
+            self._judged[trial.trial_id] = iteration
+            self.retries.failed(spec.id, failure.fault)
+            if spec.id not in self.ended:
+                seen = shorten(failure.reason, SEEN)
+                self.tell(failure.fault, f"{seen} {self._where(spec)}", spec.id)
+        return failure
+
+    def _where(self, spec: TrialSpec) -> str:
+        """How far a trial that failed was, and from where it goes on if it does."""
+        epochs = self._epochs.get(spec.id)
+        far = f"after epoch {max(epochs)}" if epochs else "before its first epoch"
+        if self.retries.over(spec.id):
+            return f"{far}; given up after {self.retries.count(spec.id)} failures in a row"
+        start = "its checkpoint" if self.job.checkpoint(spec.id).exists() else "its start"
+        return f"{far}; attempt {self._attempts[spec.id] + 1} goes on from {start}"
+
+    def _give_up(self, trial: Trial, iteration: int) -> None:
         spec = self._spec(trial)
+        failure = self._failed(spec, trial, iteration)
         if spec.id in self.ended:
             return
-        if trial.trial_id not in self._running:
-            self._losses[spec.id] += 1
-            if self._losses[spec.id] <= self.max_failures:
-                self._lost[spec.id] = spec
-                return
-        reason, trace = failure_of(trial)
+        if not self.retries.over(spec.id):
+            self._lost[spec.id] = spec
+            return
         path = self.job.traceback(spec.id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(trace, encoding="utf-8")
-        attempts = self._attempts[spec.id] or self._losses[spec.id]
-        reason = f"{reason} (attempt {attempts}; traceback in {path})"
+        path.write_text(failure.trace, encoding="utf-8")
+        attempts = max(self._attempts[spec.id], self.retries.count(spec.id))
+        reason = f"{failure.reason} (attempt {attempts}; traceback in {path})"
         self._end(spec, self._cut_short(spec, TrialStatus.FAILED, reason))
 
     def _spec(self, trial: Trial) -> TrialSpec:
@@ -171,26 +231,3 @@ class Relay(tune.Callback):
         except BaseException as error:
             self.broken = error
             raise
-
-
-def error_of(trial: Trial) -> Exception | None:
-    """What was raised last in a worker of `trial`, or that it died, as Ray tells it."""
-    if trial.pickled_error_file is None or not Path(trial.pickled_error_file).exists():
-        return None
-    found: Exception = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-    return found
-
-
-def failure_of(trial: Trial) -> tuple[str, str]:
-    """What went wrong with `trial` last: in one line, and in full."""
-    error, full = error_of(trial), "no reason was given"
-    if error is not None:
-        full = str(error)
-    elif trial.error_file is not None and Path(trial.error_file).exists():
-        full = Path(trial.error_file).read_text(encoding="utf-8")
-    if isinstance(error, RayActorError):
-        return "its worker process died", full
-    cause = getattr(error, "cause", None)
-    if cause is not None:
-        return f"{type(cause).__name__}: {cause}", full
-    return [line.strip() for line in full.splitlines() if line.strip()][-1], full

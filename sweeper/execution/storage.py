@@ -17,12 +17,15 @@ from sweeper.errors import ClusterError
 from sweeper.execution.cluster import alive_nodes
 from sweeper.tasks import catalog as tasks
 
+LAST_WORDS = 4 * 2**20  # bytes that a launch holds, to let them go when the disk is full
+
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """A folder for Tune's own files in `folder`, gone at the end of the block.
 
-    Its name says whose it is: what a killed driver of this machine left is removed first.
+    Its name says whose it is: what a killed driver of this machine left is removed first. It holds
+    some room, so that why a launch ended can still be recorded on a disk that is full.
     """
     host = socket.gethostname()
     for left in folder.glob(f"tune-{host}-*"):
@@ -30,6 +33,8 @@ def scratch(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
     own = folder / f"tune-{host}-{os.getpid()}"
     try:
+        own.mkdir()
+        (own / "room").write_bytes(b"0" * LAST_WORDS)
         yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)

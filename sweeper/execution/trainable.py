@@ -18,6 +18,7 @@ from typing import Any
 from ray import tune
 
 from sweeper.execution.job import Job
+from sweeper.execution.message import of_start
 from sweeper.execution.placement import launcher
 from sweeper.spec.plan import Resources
 from sweeper.spec.trial import TrialSpec
@@ -98,6 +99,7 @@ def _train_shard(config: dict[str, Any]) -> None:
     from sweeper.execution.worker import messages
     from sweeper.train.shard import Shard
 
+    ray.train.report(of_start())
     context = ray.train.get_context()
     shard = Shard(context.get_world_rank(), context.get_world_size())
     spec = TrialSpec.model_validate_json(config["trial"])

@@ -32,6 +32,7 @@ from sweeper.train.shard import WHOLE, Shard
 from sweeper.train.trained import digest_of
 from sweeper.train.trial import run_trial
 
+CONTEXT = 600 * 2**20  # bytes of a GPU that a process takes for its kernels, about
 KEPT = 4  # backbones and tasks that stay in memory; a sweep seldom crosses more at a time
 
 
@@ -42,6 +43,8 @@ def messages(
     if device.type == "cpu":
         # one thread a core: more fight over the caches, and every trial has its own cores
         torch.set_num_threads(max(1, int(job.resources.cpus)))
+    elif job.resources.gpus < 1:
+        keep_to_share(job.resources.gpus, device)
     plugin, backbone, task = warm(spec, job, device)
     training = run_trial(
         spec,
@@ -72,6 +75,15 @@ def messages(
     if shard.rank == 0 and result.status is TrialStatus.FINISHED and left.exists():
         own[TRAINED] = digest_of(left)
     yield of_result(replace(result, provenance={**result.provenance, **own}))
+
+
+def keep_to_share(share: float, device: torch.device) -> None:
+    """Have torch run out of memory at this worker's share of the GPU, where it can train in smaller
+    pieces, and not at its neighbours', who would have to. What CUDA itself takes for a process
+    is no part of what torch counts.
+    """
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(max(share - CONTEXT / total, share / 2), device)
 
 
 def warm(spec: TrialSpec, job: Job, device: torch.device) -> tuple[Plugin, Backbone, Task]:

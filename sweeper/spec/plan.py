@@ -82,6 +82,13 @@ class Budget(_Frozen):
 
     max_trials: int | None = Field(None, ge=1)
     max_hours: float | None = Field(None, gt=0)
+    max_silence_minutes: float = Field(
+        60,
+        gt=0,
+        description="a trial that says nothing for so long is ended and tried again; more than its "
+        "longest epoch, with the preparation of its data before the first and its test after the "
+        "last",
+    )
 
 
 class Resources(_Frozen):

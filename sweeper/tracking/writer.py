@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from sweeper.errors import StoreError
+from sweeper.errors import FaultError, StoreError
 from sweeper.faults import Incident
 from sweeper.records import EpochRecord, TrialResult, TrialStatus
 from sweeper.spec.plan import Plan
@@ -80,8 +80,12 @@ class Writer:
         status = "FINISHED" if kind is None else "FAILED"
         if kind is not None and issubclass(kind, (KeyboardInterrupt, SystemExit)):
             status = "KILLED"
-        with self._writing("ending the launch"):
-            self._store.client.set_terminated(self.run_id, status)
+        try:
+            with self._writing("ending the launch"):
+                self._store.client.set_terminated(self.run_id, status)
+        except StoreError:
+            if kind is None or not issubclass(kind, FaultError):
+                raise  # of a full disk, the fault says more
 
     def trial_started(self, spec: TrialSpec, attempt: int) -> None:
         """Opens the run of `spec`, or continues the one that it has."""

@@ -74,6 +74,13 @@ class Method(nn.Module):
         word, after = order.read_text().split()
         if self.steps < int(after):
             return
+        if word == "raise-always":
+            first = order.with_suffix(".seed")
+            if not first.exists():
+                first.write_text(str(self.seed))
+            if first.read_text() == str(self.seed):
+                raise ValueError("no patience")
+            return  # the other seed was first
         try:
             order.rename(order.with_suffix(f".{word}"))
         except FileNotFoundError:
@@ -88,6 +95,7 @@ class Method(nn.Module):
             time.sleep(1)
         while word == "leak":
             self.leaked.append(bytearray(os.urandom(1 << 20) * 64))
+            time.sleep(0.05)  # the memory monitor must be able to keep up
 '''
 
 SWEEP = """
@@ -102,11 +110,11 @@ report:
 """
 
 
-def sweep_file(folder: Path, epochs: int = 6) -> Path:
-    """The sweep and its method in `folder`."""
+def sweep_file(folder: Path, epochs: int = 6, more: str = "") -> Path:
+    """The sweep and its method in `folder`; `more`: further lines, such as a budget."""
     (folder / "obedient.py").write_text(METHOD)
     path = folder / "chaos.yaml"
-    path.write_text(SWEEP.format(epochs=epochs))
+    path.write_text(SWEEP.format(epochs=epochs) + more)
     return path
 
 
@@ -133,9 +141,9 @@ def begins() -> list[Begin]:
     ]
 
 
-def run(folder: Path, *, epochs: int = 6, store: str | None = None) -> pd.DataFrame:
+def run(folder: Path, *, epochs: int = 6, store: str | None = None, more: str = "") -> pd.DataFrame:
     """`sweeper run` in this process, on the Ray that it is connected to; the cells' scores."""
-    launch.run(sweep_file(folder, epochs), results=folder / "results", store=store)
+    launch.run(sweep_file(folder, epochs, more), results=folder / "results", store=store)
     return cells(folder)
 
 

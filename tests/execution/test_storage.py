@@ -32,6 +32,7 @@ def test_scratch_is_gone_at_its_end_and_what_a_killed_driver_left_at_the_next_st
     for folder in (left, living, elsewhere):
         folder.mkdir()
     with storage.scratch(tmp_path) as own:
-        own.mkdir()
+        held = [path.stat().st_blocks * 512 for path in own.iterdir()]
+        assert sum(held) >= storage.LAST_WORDS, "no room is held for the last words"
         assert set(tmp_path.iterdir()) == {own, living, elsewhere}
     assert set(tmp_path.iterdir()) == {living, elsewhere}

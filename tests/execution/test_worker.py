@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from sweeper.catalog import Installed
 from sweeper.errors import InputError
+from sweeper.execution import worker
 from sweeper.execution.job import Job
 from sweeper.execution.message import read
-from sweeper.execution.worker import messages
+from sweeper.execution.worker import keep_to_share, messages
 from sweeper.records import TrialResult
 from sweeper.spec.load import load
-from sweeper.spec.plan import Plan
+from sweeper.spec.plan import Plan, Resources
 from sweeper.train.trained import read as read_trained
 from tests.backbones.tiny_file import tiny_file
 from tests.tasks.test_folder import fill
@@ -68,3 +70,35 @@ def test_a_trial_is_never_trained_on_other_weights(planned: Plan, tmp_path: Path
     job.weights[other.weights] = job.weights[spec.weights]
     with pytest.raises(InputError, match=r"weights: 'weights-\w+'; expected 'weights-0123456789"):
         list(messages(other, job, torch.device("cpu")))
+
+
+@pytest.mark.parametrize(("share", "gib", "fraction"), [(0.25, 80, 0.2427), (0.5, 1, 0.25)])
+def test_a_worker_keeps_to_its_share_of_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, share: float, gib: int, fraction: float
+) -> None:
+    """Less what CUDA takes beside torch, but never less than half of it."""
+    told = []
+    there = SimpleNamespace(total_memory=gib * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: there)
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda *what: told.append(what)
+    )
+    keep_to_share(share, torch.device("cuda"))
+    assert told == [(pytest.approx(fraction, abs=1e-4), torch.device("cuda"))]
+
+
+@pytest.mark.parametrize(("gpus", "kept"), [(0.25, [0.25]), (1, []), (2, [])])
+def test_only_a_part_of_a_gpu_is_kept_to(
+    planned: Plan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gpus: float,
+    kept: list[float],
+) -> None:
+    told = []
+    monkeypatch.setattr(worker, "keep_to_share", lambda share, _: told.append(share))
+    monkeypatch.setattr(worker, "warm", lambda *_: pytest.fail("far enough"))
+    plan = planned.model_copy(update={"resources": Resources(gpus=gpus)})
+    with pytest.raises(pytest.fail.Exception):
+        list(messages(plan.trials()[0], Job.of(plan, tmp_path), torch.device("cuda")))
+    assert told == kept
