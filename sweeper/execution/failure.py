@@ -18,6 +18,7 @@ from ray.tune.experiment import Trial
 
 from sweeper.errors import FaultError
 from sweeper.execution.causes import causes, refusal
+from sweeper.execution.node import DrainedError
 from sweeper.faults import Fault
 
 DEATH_SECONDS = 30.0  # that Ray may need to say why it lost an actor: a node's silence has to last
@@ -79,6 +80,8 @@ def judged(error: BaseException, trace: str) -> Failure:
     for one in causes(error):
         if isinstance(one, FaultError):
             return Failure(Fault.NODE_UNFIT, str(one), trace, one)
+        if isinstance(one, DrainedError):
+            return Failure(Fault.PREEMPTED, str(one), trace, error)
     found = {fault for one in causes(error) if (fault := _lost(one))}
     for fault in _FIRST:
         if fault in found:
