@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray import cloudpickle
 from ray._private import serialization
-from ray.core.generated.common_pb2 import NodeDeathInfo
+from ray.core.generated.common_pb2 import NodeDeathInfo  # type: ignore[attr-defined]
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
