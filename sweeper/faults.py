@@ -32,11 +32,11 @@ class Fault(enum.StrEnum):
     GPU_MEMORY = "GPU memory"
     NODE_LOST = "node lost"
     PREEMPTED = "node preempted"
+    NODE_UNFIT = "node unfit"
     RAISED = "error raised"
     HUNG = "trial hung"
     DIVERGED = "diverged"
     STORE_AWAY = "store away"
-    NO_STORAGE = "node without storage"
     DISK_FULL = "disk full"
     DRIVER_DIED = "driver died"
     INTERRUPTED = "interrupted"
@@ -84,6 +84,12 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
             "the node was drained after a notice of its provider",
             "as after a lost node; nothing new is placed there from the notice on",
         ),
+        Fault.NODE_UNFIT: Rule(
+            Remedy.STOP,
+            "a node has joined without the shared storage, or the user's images or weights",
+            "the launch ends with exit code 6 before anything trains there; mount them or take "
+            "the node away, and the same command goes on",
+        ),
         Fault.RAISED: Rule(
             Remedy.RETRY,
             "the trial raised an error",
@@ -106,11 +112,6 @@ RULES: Mapping[Fault, Rule] = MappingProxyType(
             "MLflow does not answer, or refuses: stopped, locked, read-only",
             "training goes on, records wait on disk and are delivered in their order; what still "
             "waits at the end is delivered by the next launch or `sweeper deliver`",
-        ),
-        Fault.NO_STORAGE: Rule(
-            Remedy.STOP,
-            "a node that joined in the middle does not see the shared storage",
-            "the launch ends with exit code 6 and names the node; the same command goes on",
         ),
         Fault.DISK_FULL: Rule(
             Remedy.STOP,

@@ -5,6 +5,7 @@ What is done about it is decided by `sweeper.faults` and counted in `retries`.
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any
 import ray
 from ray import cloudpickle
 from ray._private import serialization
+from ray.core.generated.common_pb2 import NodeDeathInfo  # type: ignore[attr-defined]
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
 from sweeper.errors import FaultError
 from sweeper.execution.causes import causes, refusal
+from sweeper.execution.node import DrainedError
 from sweeper.faults import Fault
 from sweeper.redaction import redacted
 
 DEATH_SECONDS = 30.0  # that Ray may need to say why it lost an actor: a node's silence has to last
+ANSWER_SECONDS = 5.0  # that a living node may need to accept a connection
 # Of several causes, the one that explains the others: a lost worker ends its peers with errors.
 _FIRST = (Fault.PREEMPTED, Fault.NODE_LOST, Fault.OUT_OF_MEMORY, Fault.WORKER_DIED)
 _REASONS = {
@@ -79,9 +83,11 @@ def judged(error: BaseException, trace: str) -> Failure:
     """The failure that `error` stands for, by what it came from."""
     if said := refusal(error):
         return Failure(Fault.DISK_FULL, said, trace, error)
-    cause = getattr(error, "cause", None) or error
-    if isinstance(cause, FaultError):
-        return Failure(Fault.NO_STORAGE, str(cause), trace, FaultError(str(cause)))
+    for one in causes(error):
+        if isinstance(one, FaultError):
+            return Failure(Fault.NODE_UNFIT, str(one), trace, one)
+        if isinstance(one, DrainedError):
+            return Failure(Fault.PREEMPTED, str(one), trace, error)
     found = {fault for one in causes(error) if (fault := _lost(one))}
     for fault in _FIRST:
         if fault in found:
@@ -110,8 +116,28 @@ def _lost(error: BaseException) -> Fault | None:
     context, node = death.actor_died_error_context, death.actor_died_error_context.node_death_info
     if node.Reason.Name(node.reason) == "AUTOSCALER_DRAIN_PREEMPTED":
         return Fault.PREEMPTED
-    lost = context.Reason.Name(context.reason) == "NODE_DIED"
-    return Fault.NODE_LOST if lost else Fault.WORKER_DIED
+    why = context.Reason.Name(context.reason)
+    if why in ("OUT_OF_SCOPE", "REF_DELETED"):
+        # Tune let go of what it could not reach before Ray knew that the node is gone
+        return _fault_of_node(ray._private.state.actors(error.actor_id)["Address"]["NodeID"])
+    return Fault.NODE_LOST if why == "NODE_DIED" else Fault.WORKER_DIED
+
+
+def _fault_of_node(node_id: str) -> Fault:
+    """Why a worker of this node cannot be reached; a node that is gone does not answer at once."""
+    node = next((one for one in ray.nodes() if one["NodeID"] == node_id), None)  # type: ignore[no-untyped-call]
+    if node is None:
+        return Fault.NODE_LOST
+    if node_id in ray._private.state.state.get_draining_nodes():
+        return Fault.PREEMPTED
+    if NodeDeathInfo.Reason.Name(node["DeathReason"]) == "AUTOSCALER_DRAIN_PREEMPTED":
+        return Fault.PREEMPTED
+    try:
+        there = (node["NodeManagerAddress"], node["NodeManagerPort"])
+        socket.create_connection(there, timeout=ANSWER_SECONDS).close()
+    except OSError:
+        return Fault.NODE_LOST
+    return Fault.WORKER_DIED if node["Alive"] else Fault.NODE_LOST
 
 
 def _death(actor_id: str) -> Any:

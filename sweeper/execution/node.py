@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from pathlib import Path
@@ -16,16 +15,20 @@ from sweeper.tasks import catalog as tasks
 GRACE_SECONDS = 20  # in which a node that has just joined may still mount its storage
 
 
-def leave_if_drained() -> None:
-    """End this process where its node was drained after a notice; Ray then calls it preempted.
+class DrainedError(Exception):
+    """The worker's node was drained: its provider will take it away."""
+
+
+def check_drained() -> None:
+    """Raises DrainedError where this node was drained; the trial then goes to another one.
 
     Ray places no new worker on such a node, but Tune gives a worker that is there, and warm, one
-    trial after another until the machine is taken away. The trial goes to another node instead.
+    trial after another until the machine is gone.
     """
     own = ray.get_runtime_context().get_node_id()
     # Ray tells it nowhere else without a dashboard; Ray Train asks here too
     if own in ray._private.state.state.get_draining_nodes():
-        os._exit(1)
+        raise DrainedError(f"node {socket.gethostname()} will be taken away")
 
 
 def check_node(job: Job, scratch: Path) -> None:

@@ -170,8 +170,8 @@ class Relay(tune.Callback):
             failure = replace(failure, fault=Fault.HUNG, reason=told)
         self.silence.left(trial)
         if failure.error is not None and RULES[failure.fault].remedy is Remedy.STOP:
-            if failure.fault is not Fault.DISK_FULL:  # told by the driver, once there is room
-                self.tell(failure.fault, failure.reason, spec.id)
+            if failure.fault is not Fault.DISK_FULL:  # told when there is room for it
+                self.tell(failure.fault, shorten(failure.reason, SEEN), spec.id)
             self.broken = failure.error
             raise self.broken
         if self._judged.get(trial.trial_id) != iteration:

@@ -54,9 +54,9 @@ def _placed(body: Trainable, asked: dict[str, float]) -> Trainable:
 
 def _settle(job: Job, scratch: Path) -> None:
     """Before a trial begins: nodes come and go while the driver only looks on."""
-    from sweeper.execution.node import check_node, leave_if_drained
+    from sweeper.execution.node import check_drained, check_node
 
-    leave_if_drained()
+    check_drained()
     check_node(job, scratch)
 
 

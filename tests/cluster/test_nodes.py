@@ -7,15 +7,27 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from ray.cluster_utils import Cluster
 
-from tests.chaos.world import begins, cells, same, slow, sweep_file
+from reports.build import build
+from sweeper.catalog import Installed
+from sweeper.execution.job import Job
+from sweeper.execution.message import read
+from sweeper.execution.worker import messages
+from sweeper.faults import Fault
+from sweeper.records import TrialResult
+from sweeper.spec.load import load
+from sweeper.tracking.history import launches
+from sweeper.tracking.store import open_store
+from sweeper.tracking.writer import Writer
+from tests.chaos.world import ORDERS, begins, cells, same, slow, sweep_file
 from tests.cluster.metadata import metadata
 from tests.cluster.several import cluster, node_without, raylet
 from tests.cluster.test_spot_notice import PROGRAM
@@ -43,19 +55,30 @@ def sweep(nodes: Cluster, folder: Path) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(nodes: Cluster, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    nodes.add_node(num_cpus=2)
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The table of the same trials, trained in this process, one after the other, without Ray."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    with sweep(nodes, folder) as running:
-        assert running.end() == 0, running.text()
+    plan = load(sweep_file(folder, EPOCHS), Installed())
+    job = Job.of(plan, folder)
+    store = open_store(f"sqlite:///{folder}/mlflow.db", create=True)
+    with pytest.MonkeyPatch.context() as patch, Writer(store, plan) as writer:
+        patch.setenv(ORDERS, str(folder))
+        for spec in plan.trials():
+            writer.trial_started(spec, 1)
+            for message in messages(spec, job, torch.device("cpu")):
+                said = read(message)
+                if isinstance(said, TrialResult):
+                    writer.trial_ended(spec, said)
+                elif said is not None:
+                    writer.epoch(spec, said)
+    build(store.uri, plan.sweep, folder / "results" / plan.sweep, plan.profile)
     return cells(folder)
 
 
-def wait_until(reached: Callable[[], bool], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end, f"not reached in {seconds} s"
-        time.sleep(0.05)
+def faults(folder: Path) -> set[Fault]:
+    """What happened by the records of the launch."""
+    (launch,) = launches(open_store(f"sqlite:///{folder}/results/mlflow.db"), "chaos")
+    return {incident.fault for incident in launch.incidents}
 
 
 def finished_once(printed: str) -> None:
@@ -70,7 +93,7 @@ def finished_once(printed: str) -> None:
 def test_a_node_is_lost_there_is_none_for_a_while_two_are_added_and_one_gets_notice(
     nodes: Cluster, undisturbed: pd.DataFrame, tmp_path: Path
 ) -> None:
-    (old,) = nodes.worker_nodes
+    old = nodes.add_node(num_cpus=2)
     before = len(begins())
     with sweep(nodes, tmp_path) as running, metadata() as service:
         running.wait_for(lambda _: len(begins()) >= before + 3)
@@ -96,6 +119,7 @@ def test_a_node_is_lost_there_is_none_for_a_while_two_are_added_and_one_gets_not
 
     same(cells(tmp_path), undisturbed)
     finished_once(running.text())
+    assert faults(tmp_path) == {Fault.NODE_LOST, Fault.PREEMPTED}
     after = begins()[lost:]
     assert {each.raylet for each in after} == {staying, going}
     assert {each.raylet for each in after if each.when > drained} == {staying}
@@ -105,9 +129,8 @@ def test_a_node_is_lost_there_is_none_for_a_while_two_are_added_and_one_gets_not
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a mount of its own for a process needs root")
 def test_a_node_that_joins_without_the_storage_ends_the_launch_before_it_trains(
-    nodes: Cluster, undisturbed: pd.DataFrame, tmp_path: Path
+    nodes: Cluster, tmp_path: Path
 ) -> None:
-    del undisturbed
     for node in list(nodes.worker_nodes):
         nodes.remove_node(node)
     good = nodes.add_node(num_cpus=1)
@@ -123,4 +146,5 @@ def test_a_node_that_joins_without_the_storage_ends_the_launch_before_it_trains(
     assert "without" in said
     assert str(tmp_path / "results" / "tune-") in said
     assert "failed" not in said
+    assert Fault.NODE_UNFIT in faults(tmp_path)
     assert len(begins()) == begun

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import pickle
+import socket
 
 import pytest
 from ray.core.generated.common_pb2 import (
@@ -47,6 +48,31 @@ def test_a_lost_actor_is_what_ray_has_on_record(
     error = ActorUnavailableError("socket closed", b"b" * 16)
     assert judged(error, "trace").fault is fault
     assert asked == [(b"b" * 16).hex()]
+
+
+@pytest.mark.parametrize(
+    ("answers", "draining", "fault"),
+    [
+        (True, False, Fault.WORKER_DIED),
+        (False, False, Fault.NODE_LOST),
+        (False, True, Fault.PREEMPTED),
+    ],
+)
+def test_what_tune_let_go_of_is_told_by_whether_its_node_answers(
+    answers: bool, draining: bool, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as raylet:
+        port = raylet.getsockname()[1]
+        if not answers:
+            raylet.close()
+        node = {"NodeID": "0a", "Alive": True, "DeathReason": 0}
+        node |= {"NodeManagerAddress": "127.0.0.1", "NodeManagerPort": port}
+        state, drained = failure.ray._private.state, {"0a": 0} if draining else {}
+        monkeypatch.setattr(failure, "_death", lambda _: died(Context.OUT_OF_SCOPE))
+        monkeypatch.setattr(failure.ray, "nodes", lambda: [node])
+        monkeypatch.setattr(state, "actors", lambda _: {"Address": {"NodeID": "0a"}})
+        monkeypatch.setattr(state.state, "get_draining_nodes", lambda: drained)
+        assert judged(ActorUnavailableError("socket closed", b"b" * 16), "").fault is fault
 
 
 def test_a_preempted_node_is_known_from_the_error_alone() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray.exceptions import RayTaskError
 
 from sweeper.errors import FaultError
 from sweeper.execution import node
+from sweeper.execution.failure import judged
 from sweeper.execution.job import Job
-from sweeper.execution.node import check_node, leave_if_drained
+from sweeper.execution.node import DrainedError, check_drained, check_node
+from sweeper.faults import RULES, Fault, Remedy
 from sweeper.spec.plan import Resources
 
 OWN = "0a" * 28
@@ -21,19 +24,27 @@ def job(**paths: str) -> Job:
     return Job("", Resources(), {}, paths, {})
 
 
-@pytest.mark.parametrize(("drained", "leaves"), [([OWN], [1]), (["0b" * 28], []), ([], [])])
-def test_a_worker_leaves_its_own_node_when_that_is_drained(
-    drained: list[str], leaves: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("drained", "refused"), [([OWN], True), (["0b" * 28], False), ([], False)])
+def test_no_trial_begins_on_a_node_that_is_drained(
+    drained: list[str], refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codes: list[int] = []
     draining = dict.fromkeys(drained, 0)
     context = SimpleNamespace(get_node_id=lambda: OWN)
     monkeypatch.setattr(node.ray, "get_runtime_context", lambda: context)
     state = node.ray._private.state.state
     monkeypatch.setattr(state, "get_draining_nodes", lambda: draining)
-    monkeypatch.setattr(os, "_exit", codes.append)
-    leave_if_drained()
-    assert codes == leaves
+    with pytest.raises(DrainedError, match="taken away") if refused else nullcontext():
+        check_drained()
+
+
+def test_a_drained_node_is_told_as_one_and_an_unfit_one_ends_the_launch() -> None:
+    drained, unfit = DrainedError("it goes"), FaultError("no storage")
+    assert judged(RayTaskError("train", "trace", drained), "trace").fault is Fault.PREEMPTED
+    found = judged(RayTaskError("train", "trace", unfit), "trace")
+    assert found.fault is Fault.NODE_UNFIT
+    assert found.error is unfit
+    assert RULES[found.fault].remedy is Remedy.STOP
+    assert not RULES[Fault.PREEMPTED].counts
 
 
 def test_a_node_without_the_launch_s_folder_or_the_user_s_images_is_refused(
