@@ -92,7 +92,8 @@ def judged(error: BaseException, trace: str) -> Failure:
     for fault in _FIRST:
         if fault in found:
             return Failure(fault, _REASONS[fault], trace, error)
-    if cause is error:
+    cause = getattr(error, "cause", None)
+    if cause is None:
         last = [line.strip() for line in trace.splitlines() if line.strip()] or [repr(error)]
         return Failure(Fault.RAISED, last[-1], trace, error)
     return Failure(Fault.RAISED, f"{type(cause).__name__}: {cause}", trace, error)
