@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """`said` tells the kind: the number of an attempt, an epoch, a result, an incident."""
+    """`said` tells the kind: the number of an attempt, an epoch, a result, an incident, or how the
+    launch ended, in MLflow's word.
+    """
 
-    said: int | EpochRecord | TrialResult | Incident
-    trial: TrialSpec | None = None  # None: an incident
+    said: int | EpochRecord | TrialResult | Incident | str
+    trial: TrialSpec | None = None  # None: an incident, an end
     when: int = 0  # milliseconds since 1970
 
     @classmethod
@@ -32,6 +34,9 @@ class Event:
         """Have it recorded, with the time at which it happened."""
         if isinstance(self.said, Incident):
             writer.incident(self.said)
+            return
+        if isinstance(self.said, str):
+            writer.ended(self.said)
             return
         assert self.trial is not None
         match self.said:
@@ -46,6 +51,8 @@ class Event:
         """One line that `from_json` reads back."""
         if isinstance(self.said, Incident):
             return json.dumps({"incident": self.said.to_json()})
+        if isinstance(self.said, str):
+            return json.dumps({"ended": self.said})
         assert self.trial is not None
         line: dict[str, object] = {
             "when": self.when,
@@ -66,6 +73,8 @@ class Event:
         found = json.loads(line)
         if "incident" in found:
             return cls(Incident.from_json(found["incident"]))
+        if "ended" in found:
+            return cls(str(found["ended"]))
         trial = TrialSpec.model_validate_json(json.dumps(found["trial"]))
         if "attempt" in found:
             return cls(int(found["attempt"]), trial, found["when"])

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ from sweeper.tracking.journal import Head, Journal
 from sweeper.tracking.origin import Origin
 from sweeper.tracking.store import Store
 from sweeper.tracking.trained import files_left
-from sweeper.tracking.writer import Writer
+from sweeper.tracking.writer import Writer, end_of
 
 SOONEST, LATEST = 1.0, 30.0  # seconds between two attempts; doubled from the one to the other
 LAST_WAIT = 60.0  # seconds that the end of a launch waits for a store that is away
@@ -167,15 +168,17 @@ class Spool:
             # Nothing is lost, and what ended the launch is what comes out.
             self._show(replace(outage.begun(""), note=str(refusal)))
         finally:
-            self._close()
+            self._close(end_of(kind))
 
-    def _close(self) -> None:
+    def _close(self, status: str) -> None:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         self._thread.join(LAST_CALL)
         with self._changed:
             if self._waiting:
+                with suppress(FaultError):  # no room: the launch will be taken for one that died
+                    self._journal.append(Event(status))
                 self._journal.close()
             else:
                 self._journal.remove()

@@ -84,12 +84,8 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        status = "FINISHED" if kind is None else "FAILED"
-        if kind is not None and issubclass(kind, (KeyboardInterrupt, SystemExit)):
-            status = "KILLED"
         try:
-            with self._writing("ending the launch"):
-                self._store.client.set_terminated(self.run_id, status)
+            self.ended(end_of(kind))
         except StoreError:
             if kind is None or not issubclass(kind, FaultError):
                 raise  # of a full disk, the fault says more
@@ -133,6 +129,11 @@ class Writer:
         with self._writing("recording an incident"):
             key = f"{names.INCIDENT}{incident.when}-{incident.fault}-{incident.trial}"
             self._store.log(self.run_id, tags={key: incident.to_json()})
+
+    def ended(self, status: str) -> None:
+        """Says how the launch ended, in MLflow's word."""
+        with self._writing("ending the launch"):
+            self._store.client.set_terminated(self.run_id, status)
 
     def attach(self, folder: Path) -> None:
         """Keeps the report in `folder` with the launch; its text is shown as the run's note."""
@@ -191,6 +192,13 @@ class Writer:
         if recorded is not None and self._plan.digest not in recorded.used_by:
             tag = {names.USED_BY + self._plan.digest: "reused"}
             self._store.log(recorded.run_id, tags=tag)
+
+
+def end_of(kind: type[BaseException] | None) -> str:
+    """How a launch ends with an error of this kind, or without one, in MLflow's word."""
+    if kind is None:
+        return "FINISHED"
+    return "KILLED" if issubclass(kind, (KeyboardInterrupt, SystemExit)) else "FAILED"
 
 
 def _scores(result: TrialResult) -> dict[str, float]:

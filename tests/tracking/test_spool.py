@@ -138,6 +138,8 @@ def test_a_store_that_stays_away_ends_the_launch_with_what_waits_and_where(
     assert left(tmp_path) == []
     (known,) = incidents(store)
     assert "6 records are delivered" in known.note
+    (launch_run,) = history.launches(store, "small")
+    assert not launch_run.running, "the next launch would say that this one's driver died"
 
 
 @pytest.mark.usefixtures("_no_last_wait")
