@@ -30,6 +30,7 @@ export MLFLOW_AUTH_ADMIN_PASSWORD MLFLOW_FLASK_SERVER_SECRET_KEY
 export PGHOST=${PGHOST:-127.0.0.1} PGPORT=${PGPORT:-5432} PGUSER=mlflow PGDATABASE=mlflow
 export PGPASSWORD=$POSTGRES_PASSWORD
 export MLFLOW_AUTH_CONFIG_PATH=$here/auth.ini MLFLOW_DISABLE_TELEMETRY=true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false # its workers are for language models
 hosts=()
 [ -z "${ALLOWED_HOSTS:-}" ] || hosts=(--allowed-hosts "$ALLOWED_HOSTS")
 exec mlflow server --app-name basic-auth --backend-store-uri postgresql+psycopg2:// \

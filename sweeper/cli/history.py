@@ -165,4 +165,6 @@ def ui(
     # -P: no module of the working directory; the address, which may hold a password, is not shown
     # to other users in the list of processes
     command = [sys.executable, "-P", "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
-    raise typer.Exit(subprocess.call(command, env=os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}))
+    own = {"MLFLOW_BACKEND_STORE_URI": uri}
+    own["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # seven processes for language models
+    raise typer.Exit(subprocess.call(command, env=os.environ | own))
