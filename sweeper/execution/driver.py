@@ -117,7 +117,7 @@ def _full_disk_told(relay: Relay, storage: Path) -> Iterator[None]:
         )
         try:
             relay.tell(Fault.DISK_FULL, said)
-        except (StoreError, OSError) as lost:
+        except (FaultError, StoreError, OSError) as lost:
             fault += f". This could not be recorded: {lost}"
         raise FaultError(fault) from error
 
