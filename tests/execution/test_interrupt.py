@@ -26,6 +26,11 @@ def wait():
     say("waiting")
     time.sleep(600)
 
+def wait_for_the_first():
+    say("waiting")
+    while not interrupt.asked:  # two that come before one is answered are one
+        time.sleep(0.01)
+
 interrupt = Interrupt()
 """
 BOTH = pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -100,9 +105,8 @@ def test_the_second_is_obeyed_at_once_and_the_way_out_may_take_a_little() -> Non
 with interrupt:
     try:
         with interrupt.kept():
-            while True:
-                say("waiting")
-                time.sleep(1 if not interrupt.asked else 600)
+            wait_for_the_first()
+            wait()
     except KeyboardInterrupt:
         say(f"out {interrupt.twice}")
         sys.exit(EXIT_INTERRUPTED)
@@ -123,9 +127,8 @@ import ctypes
 with interrupt:
     try:
         with interrupt.kept():
-            while True:
-                say("waiting")
-                time.sleep(0.2 if not interrupt.asked else 600)
+            wait_for_the_first()
+            wait()
     finally:
         say("closing")
         {hangs}

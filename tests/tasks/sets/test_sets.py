@@ -71,7 +71,7 @@ def test_sizes_of_upts_own_sets():
     assert data_sets()["fgvc_aircraft"].sizes == {"official": official}
 
 
-@pytest.mark.parametrize("name", {*PGN, *COOP})
+@pytest.mark.parametrize("name", sorted({*PGN, *COOP}))
 def test_each_says_its_licence_and_where_it_comes_from(name):
     data = data_sets()[name]
     assert data.metric == "top-1"
