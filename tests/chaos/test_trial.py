@@ -5,10 +5,11 @@ twice, and the report says what happened.
 from __future__ import annotations
 
 import json
-import subprocess
+import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from sweeper.errors import FaultError
 from sweeper.faults import RETRIES
 from tests.chaos.world import cells, order, report, run, same, slow, sweep_file
 from tests.end_to_end.command import Running
+from tests.mounted import small_disk
 
 pytestmark = slow
 
@@ -66,7 +68,7 @@ def test_a_trial_that_always_raises_is_skipped_and_the_sweep_goes_on(
     raised = [one for one in incidents(tmp_path) if one["fault"] == "error raised"]
     assert len(raised) == RETRIES + 1
     assert raised[-1]["note"].endswith(f"given up after {RETRIES + 1} failures in a row")
-    (trace,) = (tmp_path / "results" / "failures").iterdir()
+    (trace,) = (tmp_path / "results").glob("work/*/failures/*")
     assert {one["trial"] for one in raised} == {trace.stem}
     assert "raise ValueError" in trace.read_text()
 
@@ -77,55 +79,47 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A results folder on a disk of its own."""
-    place = tmp_path / "results"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=320m", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        pytest.skip(f"no disk of its own can be made: {error}")
-    if done.returncode:
-        pytest.skip(f"no disk of its own can be mounted: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "results", "320m") as place:
+        yield place
 
 
 def test_a_full_disk_ends_the_launch_and_the_same_command_goes_on(
-    tmp_path: Path, small_disk: Path, undisturbed: pd.DataFrame
+    tmp_path: Path, disk: Path, undisturbed: pd.DataFrame
 ) -> None:
     order("two", "full", after=10)  # a worker that writes where there is no room
     with pytest.raises(FaultError, match="No space left on device") as end:
         run(tmp_path)
-    assert str(small_disk) in str(end.value)
+    assert str(disk) in str(end.value)
     assert end.value.exit_code == 6
 
-    filled = threading.Thread(target=fill, args=(small_disk,))
+    assert shutil.disk_usage(disk).total < 2 * GIB, "not the small disk"
+    filled = threading.Thread(target=fill, args=(disk,), daemon=True)
     filled.start()
     with pytest.raises(FaultError) as end:
         run(tmp_path)
     filled.join()
     assert "the disk refused" in str(end.value)
-    assert str(small_disk) in str(end.value)
+    assert str(disk) in str(end.value)
 
-    (small_disk / "filling").unlink()
+    (disk / "filling").unlink()
     same(run(tmp_path), undisturbed)
     assert "**disk full**" in report(tmp_path)
 
 
 def fill(place: Path) -> None:
-    """Take all room in `place`, as soon as a launch is under way there."""
+    """Take all room in `place`, as soon as a launch is under way there; its size and no more."""
     end = time.monotonic() + 300
-    while not list(place.glob("tune-*")) and time.monotonic() < end:
+    while not list(place.glob("work/*/tune-*")):
+        if time.monotonic() > end:
+            return
         time.sleep(0.1)
     with (place / "filling").open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
-            try:
-                while True:
+            with suppress(OSError):
+                for _ in range(shutil.disk_usage(place).free // size + 1):
                     file.write(b"0" * size)
-            except OSError:
-                continue
 
 
 def test_a_leaking_trial_goes_on_in_a_fresh_worker(

@@ -144,7 +144,7 @@ def test_a_node_that_joins_without_the_storage_ends_the_launch_before_it_trains(
             assert running.end() == 6, running.text()
     said = running.text()
     assert "without" in said
-    assert str(tmp_path / "results" / "tune-") in said
+    assert str(tmp_path / "results" / "work") in said
     assert "failed" not in said
     assert Fault.NODE_UNFIT in faults(tmp_path)
     assert len(begins()) == begun
