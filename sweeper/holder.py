@@ -72,6 +72,11 @@ def twice(title: str, holder: str) -> InputError:
     )
 
 
+def lives(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    return _started(pid) is not None
+
+
 def _machine() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

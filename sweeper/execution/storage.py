@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sweeper.errors import ClusterError
 from sweeper.execution.survey import Node, ask, troubles
+from sweeper.holder import lives
 from sweeper.tasks import catalog as tasks
 
 VISIBLE_SECONDS = 5  # until a file that one node wrote is seen by another
@@ -28,7 +29,7 @@ def scratch(folder: Path) -> Iterator[Path]:
     """
     host = socket.gethostname()
     for left in folder.glob(f"tune-{host}-*"):
-        if not _lives(int(left.name.rpartition("-")[2])):
+        if not lives(int(left.name.rpartition("-")[2])):
             shutil.rmtree(left, ignore_errors=True)
     own = folder / f"tune-{host}-{os.getpid()}"
     try:
@@ -37,16 +38,6 @@ def scratch(folder: Path) -> Iterator[Path]:
         yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
 
 
 def check_reach(folder: Path, paths: Sequence[str], nodes: Sequence[Node]) -> None:

@@ -177,6 +177,15 @@ class Made:
         return entries(self.recording)
 
 
+def two_tasks() -> Made:
+    """Three lengths on two tasks, three seeds each; the mean rises with the place."""
+    made = Made()
+    for task, low in (("digits", 0.5), ("shapes", 0.7)):
+        for at, length in enumerate((16, 1, 4)):
+            made.add(length, [low + 0.01 * at, low, low], task=task)
+    return made
+
+
 def comparable(label: str, task: str = "cifar100", **recipe) -> Cell:
     """A cell under the setting of PGN's Table 3a."""
     own = role(label, "prompt_length")

@@ -11,7 +11,7 @@ from reports.curve import NOTHING, curve_blocks, panes_of
 from reports.document import Heading
 from reports.trace import Traced, trace
 from sweeper.spec.shown import Curve
-from tests.reports.hand import Made, is_drawn, notes, picture, rows, said
+from tests.reports.hand import Made, is_drawn, notes, picture, rows, said, two_tasks
 
 PAPERS = {"backbone": "openclip/ViT-B-32-quickgelu@openai", "epochs": 500, "warmup_epochs": 50}
 
@@ -26,14 +26,6 @@ def traced(made: Made, **words: Any) -> Traced:
 
 def blocks(made: Made, **words: Any) -> Any:
     return curve_blocks(curve(**words), made.recording, made.entries)
-
-
-def two_tasks() -> Made:
-    made = Made()
-    for task, low in (("digits", 0.5), ("shapes", 0.7)):
-        for at, length in enumerate((16, 1, 4)):
-            made.add(length, [low + 0.01 * at, low, low], task=task)
-    return made
 
 
 def test_a_line_goes_through_the_means_by_rising_setting() -> None:

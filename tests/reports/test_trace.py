@@ -8,20 +8,12 @@ import pytest
 
 from reports.trace import Traced, trace
 from sweeper.spec.shown import Curve
-from tests.reports.hand import Made
+from tests.reports.hand import Made, two_tasks
 
 
 def traced(made: Made, **words: Any) -> Traced:
     curve = Curve.model_validate({"id": "C", "title": "T", "axis": "prompt_length", **words})
     return trace(curve, made.plan, made.entries)
-
-
-def two_tasks() -> Made:
-    made = Made()
-    for task, low in (("digits", 0.5), ("shapes", 0.7)):
-        for at, length in enumerate((16, 1, 4)):
-            made.add(length, [low + 0.01 * at, low, low], task=task)
-    return made
 
 
 def test_an_average_is_over_the_seeds_that_all_members_have() -> None:
