@@ -27,7 +27,7 @@ ALLOWED = {
     # the one door of a user's own methods
     ("sweeper/discovery.py", "spec.loader.exec_module"),
     # the error of a trial in Ray's own words, which Ray wrote into this launch's scratch folder
-    ("sweeper/execution/relay.py", "cloudpickle.loads"),
+    ("sweeper/execution/failure.py", "cloudpickle.loads"),
     # pickles, as their authors release them; torchvision compares their checksums first
     ("sweeper/tasks/sets/cifar.py", "datasets.CIFAR10"),
     ("sweeper/tasks/sets/cifar.py", "datasets.CIFAR100"),

@@ -11,9 +11,11 @@ import typer
 from sweeper.cli import options
 from sweeper.cli.output import print_json, print_line, print_rows
 from sweeper.errors import InputError, Problem
+from sweeper.spec.measure import TOP1
 
 if TYPE_CHECKING:
     from reports.compare import Comparison, Pair
+    from reports.entry import Entry
     from reports.query import Recording
 
 To = Annotated[
@@ -135,8 +137,10 @@ def _plain(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _score(entry: Any) -> dict[str, Any]:
-    summary = entry.summary
+def _score(entry: Entry) -> dict[str, Any]:
+    from reports.value import value_of
+
+    summary = value_of(entry, TOP1).summary
     return {
         "cell": entry.cell.id,
         "link": entry.link,

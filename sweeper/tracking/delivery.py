@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sweeper.errors import StoreError
 from sweeper.records import TrialResult
 from sweeper.tracking import outage
+from sweeper.tracking.event import Event
 from sweeper.tracking.journal import Journal, left_behind
 from sweeper.tracking.store import open_store
 from sweeper.tracking.writer import Writer
@@ -34,8 +35,8 @@ class Batch:
 
     @classmethod
     def of(cls, journal: Journal) -> Batch:
-        """What `journal` holds."""
-        plan, events = journal.head.plan, journal.events
+        """What `journal` holds; how its launch ended is no record."""
+        plan, events = journal.head.plan, _records(journal)
         ended = {e.said.trial_id for e in events if isinstance(e.said, TrialResult)}
         store = journal.head.store.replace(_HERE, str(journal.path.parent))
         return cls(plan.sweep, plan.profile, store, journal.path, len(events), len(ended))
@@ -104,4 +105,8 @@ def _record(journal: Journal, uri: str) -> None:
         event.tell(writer)
     away = outage.lasting(events)
     if away is not None:
-        writer.incident(outage.over(away, len(events) - 1))
+        writer.incident(outage.over(away, len(_records(journal)) - 1))
+
+
+def _records(journal: Journal) -> list[Event]:
+    return [event for event in journal.events if not isinstance(event.said, str)]

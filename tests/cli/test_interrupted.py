@@ -16,6 +16,7 @@ from sweeper.cli import launch, planning
 from sweeper.faults import Fault, Incident
 from sweeper.spec.plan import Plan
 from sweeper.tracking.history import launches
+from sweeper.tracking.spool import Spool
 from sweeper.tracking.store import Store
 from sweeper.tracking.writer import Writer
 from tests.cli.conftest import Said
@@ -109,13 +110,13 @@ def test_interrupted_while_it_opens_its_launch_it_is_recorded_all_the_same(
     command: Command, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, _ = recorded(file, ended=True)
-    start = Writer.__enter__
+    start = Spool.__enter__
 
-    def opening(writer: Writer) -> Writer:
+    def opening(spool: Spool) -> Spool:
         signal.raise_signal(signal.SIGINT)  # kept
-        return start(writer)
+        return start(spool)
 
-    monkeypatch.setattr(Writer, "__enter__", opening)
+    monkeypatch.setattr(Spool, "__enter__", opening)
     said = command("run", file)
     assert said.code == 130
     assert said.err.endswith(LAST)
