@@ -64,7 +64,7 @@ def test_a_trial_that_always_raises_is_skipped_and_the_sweep_goes_on(
     found = cells(tmp_path)
     others = found["role.place"] != "two"
     same(whole(found[others]), whole(undisturbed[others]))
-    assert found.loc[~others, "holes"].tolist() == ["1 failed"]
+    assert found.loc[~others, "holes"].tolist() == ["failed 1"]
     raised = [one for one in incidents(tmp_path) if one["fault"] == "error raised"]
     assert len(raised) == RETRIES + 1
     assert raised[-1]["note"].endswith(f"given up after {RETRIES + 1} failures in a row")
