@@ -62,7 +62,7 @@ def test_no_file_of_store_and_report_holds_it(tmp_path: Path) -> None:
 def test_no_traceback_of_a_failed_trial_holds_it(tmp_path: Path) -> None:
     from ray import cloudpickle
 
-    from sweeper.execution.relay import failure_of
+    from sweeper.execution.failure import failure_of
 
     text = f"Traceback:\n  open({ADDRESS!r})\nOSError: {OTHER} refused by {ADDRESS}\n"
     (tmp_path / "error.txt").write_text(text)
@@ -73,7 +73,8 @@ def test_no_traceback_of_a_failed_trial_holds_it(tmp_path: Path) -> None:
         trial: Any = SimpleNamespace(
             pickled_error_file=pickled, error_file=str(tmp_path / "error.txt")
         )
-        told = failure_of(trial)
+        failure = failure_of(trial)
+        told = (failure.reason, failure.trace)
         assert all("HIDDEN refused by postgresql://sweeper:HIDDEN@127" in each for each in told)
         assert not any(secret in each for each in told for secret in (SECRET, OTHER))
 
