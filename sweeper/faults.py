@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -160,6 +161,11 @@ class Incident:
     when: int
     trial: str = ""  # id; empty where it is the whole launch's
     note: str = ""  # one line: what was seen, and from where it goes on
+
+    @classmethod
+    def now(cls, fault: Fault, note: str, trial: str = "") -> Incident:
+        """What happens at this moment."""
+        return cls(fault, time.time_ns() // 1_000_000, trial, note)
 
     def to_json(self) -> str:
         """One line that `from_json` reads back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -242,8 +241,7 @@ def _told(listeners: Sequence[Listener], interrupt: Interrupt) -> Iterator[None]
         yield
     except KeyboardInterrupt:
         if not interrupt.twice:
-            now = time.time_ns() // 1_000_000
-            _tell(listeners, Incident(Fault.INTERRUPTED, now, note=f"by {interrupt.asked}"))
+            _tell(listeners, Incident.now(Fault.INTERRUPTED, f"by {interrupt.asked}"))
         raise
 
 

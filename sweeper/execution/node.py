@@ -10,7 +10,7 @@ import ray
 
 from sweeper.errors import FaultError
 from sweeper.execution.job import Job
-from sweeper.tasks import catalog as tasks
+from sweeper.execution.storage import files_of
 
 GRACE_SECONDS = 20  # in which a node that has just joined may still mount its storage
 
@@ -37,8 +37,7 @@ def check_node(job: Job, scratch: Path) -> None:
     `scratch` is the driver's own folder in the storage of the launch: no other storage has it.
     Without it a trial would leave its checkpoints, and what it has learned, where nobody looks.
     """
-    images = [path for name in job.folders.values() for path in tasks.folders_of(name)]
-    wanted = [scratch, *images, *map(Path, job.weights.values())]
+    wanted = [scratch, *map(Path, files_of(job.folders, job.weights))]
     end = time.monotonic() + GRACE_SECONDS
     while lost := [str(path) for path in wanted if not path.exists()]:
         if time.monotonic() > end:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -155,7 +154,7 @@ class Relay(tune.Callback):
 
     def tell(self, fault: Fault, note: str, trial_id: str = "") -> None:
         """Tell the listeners of an incident."""
-        self._tell("incident", Incident(fault, time.time_ns() // 1_000_000, trial_id, note))
+        self._tell("incident", Incident.now(fault, note, trial_id))
 
     def _failed(self, spec: TrialSpec, trial: Trial, iteration: int) -> Failure:
         """Judge, count and tell the last failure of `trial`; raise it where the launch must stop.

@@ -8,7 +8,10 @@ import re
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 RULE = "1 to 100 letters, digits, '_', '.', '-', no '.' or '-' first: it names files"
 # What lies in the results folder beside the reports, and MLflow's own experiment.
-TAKEN = ("analysis", "checkpoints", "default", "exported", "failures", "mlartifacts", "mlflow.db")
+TAKEN = (
+    *("analysis", "checkpoints", "default", "exported", "failures", "mlartifacts", "mlflow.db"),
+    *("running", "work"),
+)
 
 
 def misfit(name: object, taken: tuple[str, ...] = ()) -> str:

@@ -18,7 +18,7 @@ MOST = 300  # characters of a reason that are told
 def begun(why: str) -> Incident:
     """The store is away from now on."""
     note = f"{shortened(why, MOST)}; training went on, records waited on disk"
-    return Incident(Fault.STORE_AWAY, time.time_ns() // 1_000_000, note=note)
+    return Incident.now(Fault.STORE_AWAY, note)
 
 
 def over(outage: Incident, records: int) -> Incident:
